@@ -1,0 +1,7 @@
+"""People: e-mail login, roles, what keeps an account from booking."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"

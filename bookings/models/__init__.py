@@ -1,0 +1,17 @@
+"""The lesson side's rows."""
+
+from .booking import Booking
+from .events import BookingEvent, MailLog
+from .no_show import CompletionDispute, NoShowReport
+from .support import ReconciliationDifference, ReconciliationRun, SupportItem
+
+__all__ = [
+    "Booking",
+    "BookingEvent",
+    "CompletionDispute",
+    "MailLog",
+    "NoShowReport",
+    "ReconciliationDifference",
+    "ReconciliationRun",
+    "SupportItem",
+]

@@ -1,0 +1,113 @@
+"""Instructors, their services and the hours they teach."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from common.ids import ULID_LENGTH, new_id
+
+
+class Modality(models.TextChoices):
+    """Where a lesson happens. Everything but `online` counts as in person for the price floor."""
+
+    ONLINE = "online", "Online"
+    STUDENT_LOCATION = "student_location", "At the student's"
+    INSTRUCTOR_LOCATION = "instructor_location", "At the instructor's"
+    NEUTRAL_LOCATION = "neutral_location", "At a neutral place"
+
+
+class InstructorProfile(models.Model):
+    """An instructor as students see them, with the commission they pay."""
+
+    user = models.OneToOneField("accounts.User", models.PROTECT, primary_key=True, related_name="instructor_profile")
+    bio = models.TextField(blank=True)
+    commission_bps = models.PositiveIntegerField(default=1500, help_text="Commission in basis points for new bookings")
+    is_founding = models.BooleanField(default=False, help_text="800 bps for life, 100 places in all (policy 1)")
+    tier_evaluated_at = models.DateTimeField(null=True, blank=True)
+    minimum_notice_minutes = models.PositiveIntegerField(default=60)
+    is_listed = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(commission_bps__lte=10_000), name="commission_at_most_whole"),
+            models.CheckConstraint(
+                condition=models.Q(is_founding=False) | models.Q(commission_bps=800), name="founding_pays_800_bps"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.user.public_name
+
+
+class FoundingPlace(models.Model):
+    """One of the 100 founding places. Its number is its key, so that no 101st can exist (policy 1)."""
+
+    number = models.PositiveSmallIntegerField(
+        primary_key=True, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
+    instructor = models.OneToOneField(InstructorProfile, models.PROTECT, related_name="founding_place")
+    granted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(number__gte=1, number__lte=100), name="hundred_founding_places")
+        ]
+
+    def __str__(self) -> str:
+        return f"founding place {self.number}"
+
+
+class Service(models.Model):
+    """Something an instructor teaches, at an hourly rate."""
+
+    id = models.CharField(primary_key=True, max_length=ULID_LENGTH, default=new_id, editable=False)
+    instructor = models.ForeignKey(InstructorProfile, models.PROTECT, related_name="services")
+    name = models.CharField(max_length=120)
+    description = models.TextField(blank=True)
+    hourly_rate_cents = models.PositiveIntegerField(validators=[MinValueValidator(100), MaxValueValidator(1_000_000)])
+    durations = ArrayField(models.PositiveSmallIntegerField(), help_text="Minutes a lesson may last")
+    modalities = ArrayField(models.CharField(max_length=24, choices=Modality.choices))
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(hourly_rate_cents__lte=1_000_000), name="hourly_rate_at_most_10000")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WeeklyHours(models.Model):
+    """A stretch of a weekday, in the instructor's own zone, when lessons may be booked. `ends` 00:00 means midnight."""
+
+    instructor = models.ForeignKey(InstructorProfile, models.CASCADE, related_name="weekly_hours")
+    weekday = models.PositiveSmallIntegerField(help_text="0 is Monday", validators=[MaxValueValidator(6)])
+    starts = models.TimeField()
+    ends = models.TimeField()
+
+    class Meta:
+        verbose_name_plural = "weekly hours"
+        constraints = [models.CheckConstraint(condition=models.Q(weekday__lte=6), name="weekday_monday_to_sunday")]
+        indexes = [models.Index(fields=["instructor", "weekday"])]
+
+    def __str__(self) -> str:
+        return f"{self.weekday} {self.starts:%H:%M}-{self.ends:%H:%M}"
+
+
+class AvailabilityException(models.Model):
+    """A date that differs from the weekly hours: extra hours, or a blackout (no hours at all, or not these)."""
+
+    instructor = models.ForeignKey(InstructorProfile, models.CASCADE, related_name="exceptions")
+    date = models.DateField()
+    starts = models.TimeField(null=True, blank=True)
+    ends = models.TimeField(null=True, blank=True)
+    is_available = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["instructor", "date"])]
+
+    def __str__(self) -> str:
+        return f"{self.date} {'open' if self.is_available else 'closed'}"

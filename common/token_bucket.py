@@ -1,0 +1,36 @@
+"""Counters that all processes share in PostgreSQL: request limits per window, and the pace of calls to Stripe."""
+
+import time
+
+from django.db import connection
+
+
+def count(key: str, *, window_seconds: int) -> int:
+    """Count one use of `key` in the current window of the machine's clock and return how many there were."""
+    window = int(time.time()) // window_seconds
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO common_counter (key, time_window, uses) VALUES (%s, %s, 1)"
+            " ON CONFLICT (key) DO UPDATE SET"
+            " uses = CASE WHEN common_counter.time_window = EXCLUDED.time_window THEN common_counter.uses + 1 ELSE 1 END,"
+            " time_window = EXCLUDED.time_window RETURNING uses",
+            [key, window],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def reserve_slot(key: str, *, per_second: int) -> float:
+    """Take the next free slot of a steady pace; returns how many seconds to wait before using it.
+
+    Every caller moves the shared next-free instant forward by 1/per_second, so all processes together stay under the pace;
+    up to a quarter of a second of unused pace may be spent at once.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO common_pace (key, next_free) VALUES (%s, clock_timestamp())"
+            " ON CONFLICT (key) DO UPDATE SET next_free ="
+            " greatest(common_pace.next_free, clock_timestamp() - interval '0.25 s') + %s * interval '1 second'"
+            " RETURNING extract(epoch FROM next_free - clock_timestamp())",
+            [key, 1 / per_second],
+        )
+        return max(0.0, float(cursor.fetchone()[0]))

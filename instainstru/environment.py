@@ -1,0 +1,91 @@
+"""What the environment says, read once, with a default for everything and a clear refusal for what is unsafe.
+
+`make run` writes the addresses of what it started into `<INSTAINSTRU_HOME>/run.env`, so that `python manage.py …` in another
+terminal finds the same database and the same Stripe sandbox. Real environment variables win over that file.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+HOME = Path(os.environ.get("INSTAINSTRU_HOME") or BASE_DIR / ".instainstru").expanduser().resolve()
+RUN_ENV = HOME / "run.env"
+
+DEFAULT_SECRET_KEY = "sandbox-only-secret-key-do-not-use-with-real-money-0123456789"  # noqa: S105
+SANDBOX_SECRET_KEY = "sk_test_sandbox00000000000000000"  # noqa: S105
+SANDBOX_PUBLISHABLE_KEY = "pk_test_sandbox00000000000000000"
+STRIPE_MODES = ("sandbox", "test", "live")
+
+env = environ.Env()
+
+
+def read_run_env() -> None:
+    """Take what `make run` wrote for whatever the environment does not say itself."""
+    if RUN_ENV.exists():
+        environ.Env.read_env(RUN_ENV, overwrite=False)
+
+
+def number(name: str, default: int, *, low: int, high: int) -> int:
+    """An integer setting within [low, high]. Raises ImproperlyConfigured naming the variable and what it may be."""
+    raw = os.environ.get(name, "")
+    if not raw:
+        return default
+    try:
+        value = int(raw)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number from {low} to {high}, not {raw!r}.") from None
+    if not low <= value <= high:
+        raise ImproperlyConfigured(f"{name} must be from {low} to {high}, not {value}.")
+    return value
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """A yes/no setting. Raises ImproperlyConfigured for anything that is neither."""
+    raw = os.environ.get(name, "").strip().lower()
+    if raw in ("", "1", "true", "yes", "on", "0", "false", "no", "off"):
+        return default if raw == "" else raw in ("1", "true", "yes", "on")
+    raise ImproperlyConfigured(f"{name} must be 1 or 0, not {raw!r}.")
+
+
+def database() -> dict[str, Any]:
+    """Django's database dictionary from DATABASE_URL. Raises ImproperlyConfigured for anything but PostgreSQL."""
+    url = os.environ.get("DATABASE_URL") or "postgresql://postgres@/instainstru"
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise ImproperlyConfigured("DATABASE_URL must look like postgresql://user:password@host:5432/database.")
+    try:
+        config: dict[str, Any] = environ.Env.db_url_config(url)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}.") from None
+    if not config["NAME"]:
+        raise ImproperlyConfigured("DATABASE_URL names no database: postgresql://user:password@host:5432/database.")
+    return config
+
+
+def stripe_mode() -> str:
+    """`sandbox` (the embedded default), `test` or `live`. Raises ImproperlyConfigured for anything else."""
+    mode = os.environ.get("STRIPE_MODE", "sandbox")
+    if mode not in STRIPE_MODES:
+        raise ImproperlyConfigured(f"STRIPE_MODE must be one of {', '.join(STRIPE_MODES)}, not {mode!r}.")
+    return mode
+
+
+def refuse_unsafe(*, mode: str, secret_key: str, debug: bool, stripe_key: str, stripe_api_base: str | None) -> None:
+    """Outside sandbox mode nothing of the sandbox may be switched on. Raises ImproperlyConfigured with every reason."""
+    if mode == "sandbox":
+        return
+    reasons = []
+    if debug:
+        reasons.append("DEBUG is on: unset DEBUG.")
+    if secret_key == DEFAULT_SECRET_KEY or len(secret_key) < 50:
+        reasons.append("SECRET_KEY is the default or shorter than 50 characters: set a long random one.")
+    prefixes = ("sk_live_", "rk_live_") if mode == "live" else ("sk_test_", "rk_test_")
+    if stripe_key == SANDBOX_SECRET_KEY or not stripe_key.startswith(prefixes):
+        reasons.append(f"STRIPE_SECRET_KEY must be a real key starting with {' or '.join(prefixes)}.")
+    if stripe_api_base:
+        reasons.append("STRIPE_API_BASE is set: only the sandbox has an address of its own; unset it.")
+    if reasons:
+        raise ImproperlyConfigured(f"STRIPE_MODE={mode} refuses to start: " + " ".join(reasons))
