@@ -1,7 +1,7 @@
 """What the environment says, read once, with a default for everything and a clear refusal for what is unsafe.
 
-`make run` writes the addresses of what it started into `<INSTAINSTRU_HOME>/run.env`, so that `python manage.py …` in another
-terminal finds the same database and the same Stripe sandbox. Real environment variables win over that file.
+`make run` writes the addresses of what it started into `<INSTAINSTRU_HOME>/run.env`, so that `python manage.py …` in
+another terminal finds the same database and the same Stripe sandbox. Real environment variables win over that file.
 """
 
 import os

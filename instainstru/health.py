@@ -1,6 +1,7 @@
 """`GET /healthz/live` and `GET /healthz/ready`: may this process be kept, and may it be sent visitors?"""
 
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseError
+from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe

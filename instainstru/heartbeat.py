@@ -1,6 +1,6 @@
 """The job cluster's sign of life, readable from every other process."""
 
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.status import Stat
@@ -13,6 +13,11 @@ class Broker(ORM):
 
     def set_stat(self, key: str, value: str, timeout: int) -> None:
         super().set_stat(key, value, max(timeout, LIFETIME_SECONDS))
+
+    def get_stats(self, pattern: str) -> list[str]:
+        """The reports of every cluster, oldest first. Only reads, unlike the original."""
+        keys: list[str] = self.cache.get(Conf.Q_STAT, [])
+        return [stat for key in keys if (stat := self.cache.get(key))]
 
 
 def cluster_is_alive() -> bool:

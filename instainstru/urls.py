@@ -1,8 +1,12 @@
-"""Every door on one page."""
+"""Every door of the site on one page."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = [
+from . import health
+
+urlpatterns = [
+    path("healthz/live", health.live, name="healthz-live"),
+    path("healthz/ready", health.ready, name="healthz-ready"),
     path("admin/", admin.site.urls),
 ]

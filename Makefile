@@ -1,0 +1,47 @@
+# `make help` explains. Settings are environment variables or words on the line: make run PORT=8010 INSTAINSTRU_HOME=/tmp/second
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help run reset test check format lock
+
+help: ## What can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "Settings (PORT, INSTAINSTRU_HOME, DATABASE_URL, STRIPE_MODE, ...) are listed in README.md."
+
+run: ## Start everything: database, Stripe sandbox, web server, jobs. Ctrl-C stops it, the data stays
+	@.ci/venv run
+	@exec $(BIN)/python -m instainstru.run
+
+reset: ## Delete the data of this copy and start over (not while it runs)
+	@.ci/venv run
+	@exec $(BIN)/python -m instainstru.run reset
+
+test: ## All tests, on a real PostgreSQL and the real sandbox; ARGS="-k name" passes words to pytest
+	@.ci/venv dev
+	@$(BIN)/python -m pytest -n $${TEST_WORKERS:-auto} $(ARGS)
+
+check: ## Style, types, layers, migrations, templates
+	@.ci/venv dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m tests.tooling.house_rules
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check --fail-level WARNING
+	$(BIN)/djlint --check --lint --quiet .
+
+format: ## Write code and templates in the house style
+	@.ci/venv dev
+	$(BIN)/ruff check --fix --exit-zero .
+	$(BIN)/ruff format .
+	-$(BIN)/djlint --reformat --quiet .
+
+lock: ## Compile requirements*.in into exact pins with hashes
+	@.ci/venv dev
+	$(BIN)/uv pip compile requirements.in -o requirements.txt $(LOCK)
+	$(BIN)/uv pip compile requirements-dev.in -o requirements-dev.txt $(LOCK)
+
+LOCK := --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links

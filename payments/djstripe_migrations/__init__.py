@@ -1,0 +1,1 @@
+"""dj-stripe's schema, kept here through MIGRATION_MODULES."""
