@@ -1,5 +1,7 @@
 """Instructors, their services and the hours they teach."""
 
+from datetime import time
+
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -73,7 +75,9 @@ class Service(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=models.Q(hourly_rate_cents__lte=1_000_000), name="hourly_rate_at_most_10000")
+            models.CheckConstraint(
+                condition=models.Q(hourly_rate_cents__lte=1_000_000), name="hourly_rate_at_most_10000"
+            )
         ]
 
     def __str__(self) -> str:
@@ -90,7 +94,13 @@ class WeeklyHours(models.Model):
 
     class Meta:
         verbose_name_plural = "weekly hours"
-        constraints = [models.CheckConstraint(condition=models.Q(weekday__lte=6), name="weekday_monday_to_sunday")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(weekday__lte=6), name="weekday_monday_to_sunday"),
+            models.CheckConstraint(
+                condition=models.Q(ends=time(0)) | models.Q(ends__gt=models.F("starts")),
+                name="hours_end_after_they_start",
+            ),
+        ]
         indexes = [models.Index(fields=["instructor", "weekday"])]
 
     def __str__(self) -> str:
@@ -98,7 +108,10 @@ class WeeklyHours(models.Model):
 
 
 class AvailabilityException(models.Model):
-    """A date that differs from the weekly hours: extra hours, or a blackout (no hours at all, or not these)."""
+    """A date that differs from the weekly hours: extra hours, or a blackout (no hours at all, or not these).
+
+    Without times it means the whole day. A blackout wins over hours of any kind.
+    """
 
     instructor = models.ForeignKey(InstructorProfile, models.CASCADE, related_name="exceptions")
     date = models.DateField()
@@ -107,6 +120,14 @@ class AvailabilityException(models.Model):
     is_available = models.BooleanField(default=False)
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(starts__isnull=True, ends__isnull=True)
+                | models.Q(starts__isnull=False, ends__isnull=False)
+                & (models.Q(ends=time(0)) | models.Q(ends__gt=models.F("starts"))),
+                name="exception_is_a_day_or_a_stretch",
+            )
+        ]
         indexes = [models.Index(fields=["instructor", "date"])]
 
     def __str__(self) -> str:

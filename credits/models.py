@@ -45,8 +45,12 @@ class CreditLot(models.Model):
     origin_payment_id = models.CharField(
         max_length=ULID_LENGTH, blank=True, db_index=True, help_text="The payment it was issued from, if any"
     )
-    issue_key = models.CharField(max_length=120, unique=True, null=True, help_text="One issue per cause; empty on parts")
-    split_from = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="parts")
+    issue_key = models.CharField(
+        max_length=120, unique=True, null=True, help_text="One issue per cause; empty on parts"
+    )
+    split_from = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="parts", help_text="The issued lot it is a part of"
+    )
     reserved_for = models.CharField(
         max_length=ULID_LENGTH, blank=True, db_index=True, help_text="The payment it is reserved for or was used by"
     )
@@ -55,7 +59,13 @@ class CreditLot(models.Model):
         constraints = [
             models.CheckConstraint(condition=models.Q(amount_cents__gt=0), name="credit_lot_positive"),
             models.CheckConstraint(
-                condition=~models.Q(status="reserved") | ~models.Q(reserved_for=""), name="reserved_lot_names_its_payment"
+                condition=models.Q(status__in=["reserved", "consumed", "forfeited"], reserved_for__gt="")
+                | (~models.Q(status__in=["reserved", "consumed", "forfeited"]) & models.Q(reserved_for="")),
+                name="lot_in_use_names_its_payment",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(issue_key__isnull=False) | models.Q(split_from__isnull=False),
+                name="lot_is_issued_or_a_part",
             ),
         ]
         indexes = [
@@ -67,8 +77,37 @@ class CreditLot(models.Model):
         return f"{self.amount_cents} {self.status}"
 
 
+class CreditFreeze(models.Model):
+    """A charged-back payment: the credits issued from it stay frozen while it is open (policy 7).
+
+    While `open`, whatever comes back to a wallet from that payment is frozen too; once `lost`, it is revoked.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        LIFTED = "lifted", "Lifted: won or withdrawn"
+        LOST = "lost", "Lost: credits revoked"
+
+    payment_id = models.CharField(primary_key=True, max_length=ULID_LENGTH)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state="open", closed_at__isnull=True)
+                | models.Q(state__in=["lifted", "lost"], closed_at__isnull=False),
+                name="freeze_closed_has_its_date",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state} freeze of {self.payment_id}"
+
+
 class CreditEntry(models.Model):
-    """What happened to a lot, append-only."""
+    """What happened to a lot, append-only. An entry covers the whole lot it names: a part is split off first."""
 
     class Kind(models.TextChoices):
         ISSUE = "issue"
@@ -87,11 +126,14 @@ class CreditEntry(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     amount_cents = models.PositiveIntegerField()
     payment_id = models.CharField(max_length=ULID_LENGTH, blank=True, db_index=True)
-    reason = models.CharField(max_length=200, blank=True)
+    reason = models.CharField(max_length=200, blank=True, help_text="The issue key or cause")
     at = models.DateTimeField()
 
     class Meta:
         verbose_name_plural = "credit entries"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(amount_cents__gt=0), name="credit_entry_positive"),
+        ]
         indexes = [models.Index(fields=["owner", "at"])]
 
     def __str__(self) -> str:
