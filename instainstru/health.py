@@ -1,5 +1,9 @@
 """`GET /healthz/live` and `GET /healthz/ready`: may this process be kept, and may it be sent visitors?"""
 
+import math
+import time
+from types import SimpleNamespace
+
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
@@ -9,6 +13,9 @@ from django.views.decorators.http import require_safe
 from payments import gateway
 
 from .heartbeat import cluster_is_alive
+
+SECONDS_BETWEEN_PINGS = 5
+_last_ping = SimpleNamespace(at=-math.inf)
 
 
 @never_cache
@@ -30,15 +37,21 @@ def ready(_request: HttpRequest) -> JsonResponse:
 
 def what_is_missing() -> list[str]:
     """The names of what does not answer: `database`, `stripe`, `job cluster`."""
-    missing = []
-    database_answers = _database_answers()
-    if not database_answers:
-        missing.append("database")
-    if not gateway.ping():
-        missing.append("stripe")
-    if not (database_answers and cluster_is_alive()):
-        missing.append("job cluster")
-    return missing
+    if not _database_answers():
+        return ["database", "job cluster"]  # the cluster works from the database; Stripe cannot be paced without it
+    answers = {"stripe": _stripe_answers(), "job cluster": cluster_is_alive()}
+    return [name for name, there in answers.items() if not there]
+
+
+def _stripe_answers() -> bool:
+    """Asked at most every SECONDS_BETWEEN_PINGS, however often somebody wants to know."""
+    if time.monotonic() > _last_ping.at + SECONDS_BETWEEN_PINGS:
+        try:
+            gateway.ping()
+        except (gateway.OutcomeUnknown, gateway.Declined):
+            return False
+        _last_ping.at = time.monotonic()
+    return True
 
 
 def _database_answers() -> bool:

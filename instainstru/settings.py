@@ -112,6 +112,7 @@ TEMPLATES = [
 
 # --- Database --------------------------------------------------------------------------------------------------------
 DATABASES = {"default": environment.database()}
+DATABASE_WAIT_SECONDS = number("DATABASE_WAIT_SECONDS", 20, low=0, high=3600)  # how long `make run` waits for it
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["ATOMIC_REQUESTS"] = False  # Stripe is never called inside a transaction

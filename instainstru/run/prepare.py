@@ -5,6 +5,7 @@
 Repeatable: whatever is done already is left alone. What the commands print goes to standard error.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from .progress import step
 
 def main() -> int:
     with step("django"):
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "instainstru.settings")
         django.setup()
     for name, work in _steps():
         with step(name):

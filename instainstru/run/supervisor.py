@@ -17,7 +17,6 @@ from .refusal import Refusal
 from .roster import Roster
 from .site import Site
 
-SECONDS_FOR_A_REMOTE_DATABASE = 20
 SECONDS_TO_COME_UP = 120
 
 
@@ -43,7 +42,7 @@ class Supervisor:
         """Start the embedded PostgreSQL and create its database, or wait for the server at DATABASE_URL."""
         if site.database_url:
             words.append("at DATABASE_URL")
-            self._wait_for_remote_database(site.database_url)
+            self._wait_for_remote_database(site.database_url, seconds=site.settings.DATABASE_WAIT_SECONDS)
             return
         words.append(f"embedded PostgreSQL in {site.postgres.data}")
         site.postgres.prepare()
@@ -106,8 +105,8 @@ class Supervisor:
             if code is not None and not (part.errand and code == 0):
                 raise PartDied(_obituary(part, how_it_ended(code)))
 
-    def _wait_for_remote_database(self, url: str) -> None:
-        deadline = time.monotonic() + SECONDS_FOR_A_REMOTE_DATABASE
+    def _wait_for_remote_database(self, url: str, *, seconds: int) -> None:
+        deadline = time.monotonic() + seconds
         while True:
             try:
                 psycopg.connect(url, connect_timeout=5).close()
