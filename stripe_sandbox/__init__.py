@@ -1,3 +1,3 @@
-"""A stateful local Stripe with Connect: a program of its own that speaks Stripe's HTTP API. Run `python -m stripe_sandbox --help`."""
+"""A stateful local Stripe with Connect, speaking its HTTP API. Run `python -m stripe_sandbox --help`."""
 
 API_VERSION = "2026-08-26.dahlia"

@@ -35,11 +35,21 @@ def parse(arguments: list[str] | None = None) -> tuple[Config, str]:
     add("--secret-key", default=DEFAULTS.secret_key, help="the secret key it accepts (default %(default)s)")
     add("--publishable-key", default=DEFAULTS.publishable_key, help="the publishable key (default %(default)s)")
     add("--public-url", default="", help="address browsers reach it under, for hosted pages (default: host and port)")
-    add("--webhook", action="append", default=[], metavar="URL=SECRET", help="platform webhook endpoint; may be repeated")
-    add("--connect", action="append", default=[], metavar="URL=SECRET", help="the same for events of connected accounts")
+    add(
+        "--webhook",
+        action="append",
+        default=[],
+        metavar="URL=SECRET",
+        help="platform webhook endpoint; may be repeated",
+    )
+    add(
+        "--connect", action="append", default=[], metavar="URL=SECRET", help="the same for events of connected accounts"
+    )
     add("--fee-bps", type=int, default=DEFAULTS.fee_bps, help="Stripe's fee in 1/100 %% (default %(default)s)")
     add("--fee-fixed", type=int, default=DEFAULTS.fee_fixed, help="and per charge, in cents (default %(default)s)")
-    add("--dispute-fee", type=int, default=DEFAULTS.dispute_fee, help="fee of a dispute, in cents (default %(default)s)")
+    add(
+        "--dispute-fee", type=int, default=DEFAULTS.dispute_fee, help="fee of a dispute, in cents (default %(default)s)"
+    )
     add("--dispute-fee-returned", action="store_true", help="a won dispute also brings the fee back")
     add("--settlement-days", type=float, default=2, help="until card funds are available (default %(default)s)")
     add("--log-level", default="warning", choices=("debug", "info", "warning", "error"), help="(default %(default)s)")

@@ -241,8 +241,8 @@ class Api:
     ) -> None:
         db = self.box.store.db
         db.execute(
-            "INSERT INTO requests (id, method, path, query, form, idempotency_key, status, account, at, replayed, fault) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO requests (id, method, path, query, form, idempotency_key, status, account, at, replayed, "
+            "fault) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 request.id,
                 call.method,

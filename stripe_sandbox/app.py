@@ -27,7 +27,10 @@ _CORS = [
     (b"access-control-expose-headers", b"Request-Id, Stripe-Version, Idempotent-Replayed"),
     (b"access-control-max-age", b"300"),
 ]
-_PREFLIGHT = [*_CORS, (b"access-control-allow-headers", b"*, Authorization, Content-Type, Stripe-Account, Stripe-Version")]
+_PREFLIGHT = [
+    *_CORS,
+    (b"access-control-allow-headers", b"*, Authorization, Content-Type, Stripe-Account, Stripe-Version"),
+]
 _CACHE = (b"cache-control", b"no-cache, no-store")
 
 
@@ -66,7 +69,11 @@ class Application:
                 break
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         call = Call(
-            scope["method"], scope["path"], scope["query_string"].decode("latin-1"), body.decode("utf-8", "replace"), headers
+            scope["method"],
+            scope["path"],
+            scope["query_string"].decode("latin-1"),
+            body.decode("utf-8", "replace"),
+            headers,
         )
         answer = await self.api.answer(call)
         if answer.lost:

@@ -42,7 +42,7 @@ def _hints(cls: type) -> dict[str, Any]:
 
 
 def _node(hint: Any) -> Any:
-    """One type as JSON: "s" "i" "f" "b", ["e", values], ["l", item], ["m", value], ["o", shape], ["u", arms], "" for emptiable."""
+    """As JSON: "s" "i" "f" "b", ["e", values], ["l", item], ["m", value], ["o", shape], ["u", arms], "" is ""."""
     origin, args = get_origin(hint), get_args(hint)
     if hint is str:
         return "s"
@@ -86,7 +86,7 @@ def _shape(cls: type) -> int:
     key = f"{cls.__module__}.{cls.__qualname__}"
     if key in _done:
         return _done[key]
-    required = getattr(cls, "__required_keys__", frozenset())
+    required: frozenset[str] = getattr(cls, "__required_keys__", frozenset())
     shape = {(f"{name}!" if name in required else name): _node(hint) for name, hint in _hints(cls).items()}
     text = json.dumps(shape, sort_keys=True)
     if text not in _known:
@@ -114,7 +114,7 @@ def main() -> None:
     for route in ROUTES:
         if route.params and route.params not in calls:
             calls[route.params] = _shape(_class(route.params))
-    source = f"Derived from the type hints of stripe-python {stripe.VERSION}, MIT licence, see LICENSE.stripe beside this file."
+    source = f"Derived from the type hints of stripe-python {stripe.VERSION}, MIT licence: see LICENSE.stripe."
     table = {"source": source, "calls": dict(sorted(calls.items())), "shapes": _shapes}
     TARGET.write_text(json.dumps(table, separators=(",", ":"), sort_keys=True) + "\n")
     print(f"{len(calls)} calls, {len(_shapes)} shapes, {TARGET.stat().st_size} bytes")

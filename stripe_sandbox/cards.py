@@ -23,7 +23,11 @@ CVC = Decline("incorrect_cvc", "incorrect_cvc", "Your card's security code is in
 PROCESSING = Decline(
     "processing_error", "processing_error", "An error occurred while processing your card. Try again in a little bit."
 )
-VELOCITY = Decline("card_declined", "card_velocity_exceeded", "Your card was declined for making repeated attempts too frequently.")
+VELOCITY = Decline(
+    "card_declined",
+    "card_velocity_exceeded",
+    "Your card was declined for making repeated attempts too frequently or exceeding its amount limit.",
+)
 FRAUD = Decline("card_declined", "fraudulent", "Your card was declined.")
 AUTHENTICATION = Decline(
     "authentication_required",

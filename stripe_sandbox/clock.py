@@ -74,5 +74,3 @@ def parse_time(value: object) -> float:
     except ValueError:
         raise ClockError(f"not a time: {value!r}; give 2026-09-01T12:00:00Z or seconds since 1970") from None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-
-

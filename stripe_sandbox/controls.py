@@ -1,4 +1,4 @@
-"""The controls under /_sandbox/: clock, faults, disputes, webhooks, payouts, ledger, requests and more. JSON in, JSON out."""
+"""The controls under /_sandbox/: clock, faults, disputes, webhooks, payouts, ledger, requests. JSON in, JSON out."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ from stripe_sandbox.faults import FaultError
 from stripe_sandbox.limits import SETTINGS as LIMIT_SETTINGS
 from stripe_sandbox.report import ledger_report, webhook_report
 from stripe_sandbox.resources.accounts import complete_onboarding
-from stripe_sandbox.resources.authentication import NotWaiting, finish
+from stripe_sandbox.resources.authentication import NotWaitingError, finish
 from stripe_sandbox.resources.disputes import OPEN, REASONS, end, open_dispute
 from stripe_sandbox.resources.payouts import fail_payout
 from stripe_sandbox.resources.webhook_endpoints import add_configured
@@ -196,7 +196,19 @@ class Controls:
             "FROM requests WHERE seq > ? ORDER BY seq LIMIT ?",
             (after, min(limit, 10_000)),
         ).fetchall()
-        names = ("seq", "id", "method", "path", "query", "form", "idempotency_key", "status", "account", "at", "replayed")
+        names = (
+            "seq",
+            "id",
+            "method",
+            "path",
+            "query",
+            "form",
+            "idempotency_key",
+            "status",
+            "account",
+            "at",
+            "replayed",
+        )
         data = [dict(zip((*names, "fault"), row, strict=True)) for row in rows]
         for entry in data:
             entry["at"], entry["replayed"] = iso(entry["at"]), bool(entry["replayed"])
@@ -258,7 +270,7 @@ def _endpoint(box: Sandbox, control: Control) -> Callable[[HttpRequest], Awaitab
             return JSONResponse({"error": error.error}, error.status)
         except ControlError as error:
             return JSONResponse({"error": {"message": str(error)}}, error.status)
-        except (ClockError, FaultError, NotWaiting, ValueError) as error:
+        except (ClockError, FaultError, NotWaitingError, ValueError) as error:
             return JSONResponse({"error": {"message": str(error)}}, 400)
 
     return answer

@@ -61,9 +61,7 @@ class Outbox:
             next_at = time.time() + self._random.uniform(0, 0.5) if settings["shuffle"] else 0.0
             self._insert(event, endpoint, owner, "dropped" if dropped else "pending", not_before, next_at)
 
-    def _insert(
-        self, event: Doc, endpoint: Doc, owner: str, status: str, not_before: float, next_at: float
-    ) -> None:
+    def _insert(self, event: Doc, endpoint: Doc, owner: str, status: str, not_before: float, next_at: float) -> None:
         account = None if owner == self._box.platform else owner
         self._box.store.db.execute(
             "INSERT INTO deliveries (event, type, endpoint, subject, account, status, not_before, next_at, attempts, "
@@ -99,9 +97,7 @@ class Outbox:
             (time.time(), self._box.clock.now(), limit),
         ).fetchall()
 
-    def answered(
-        self, seq: int, attempts: int, answers: list[Doc], status: str, next_at: float
-    ) -> None:
+    def answered(self, seq: int, attempts: int, answers: list[Doc], status: str, next_at: float) -> None:
         """Record the outcome of an attempt."""
         self._box.store.db.execute(
             "UPDATE deliveries SET status = ?, attempts = ?, answers = ?, next_at = ? WHERE seq = ?",

@@ -6,7 +6,10 @@ from stripe_sandbox.types import Doc, public
 
 
 class StripeError(Exception):
-    """An answer of 4xx or 5xx in Stripe's shape. `commit` keeps what was done before it was raised (a decline leaves its mark)."""
+    """An answer of 4xx or 5xx in Stripe's shape.
+
+    `commit` keeps what was done before it was raised: a decline leaves a failed charge and an error on the intent.
+    """
 
     def __init__(
         self,
@@ -64,9 +67,7 @@ def invalid_request(message: str, code: str | None = None, param: str | None = N
 
 def missing(noun: str, id: str, param: str, status: int = 404) -> StripeError:
     """The object named in the address (404) or in a parameter (400) does not exist for this account."""
-    return StripeError(
-        status, "invalid_request_error", f"No such {noun}: '{id}'", code="resource_missing", param=param
-    )
+    return StripeError(status, "invalid_request_error", f"No such {noun}: '{id}'", code="resource_missing", param=param)
 
 
 def rate_limited(code: str, message: str) -> StripeError:

@@ -34,6 +34,12 @@ KIND_OF_PREFIX = {
 }
 _NEVER = {"id", "object", "client_secret", "payout_method", "mandate"}
 _PLAIN = {("charge", "payment_method"), ("payment_intent", "client_secret")}
+_ABSENT = {
+    ("charge", "transfer"),
+    ("payment_intent", "transfer_data"),
+    ("refund", "failure_balance_transaction"),
+    ("transfer", "destination_payment"),
+}
 _LISTS = {
     ("charge", "refunds"): ("refund", "charge", "/v1/charges/{id}/refunds"),
     ("customer", "sources"): (None, "", "/v1/customers/{id}/sources"),
@@ -84,9 +90,8 @@ def _expanded(box: "Sandbox", node: Doc, name: str, path: str) -> Any:
     if (kind, name) in _LISTS:
         return _sublist(box, node, name)
     if name not in node:
-        if kind in ("transfer", "charge", "payment_intent", "setup_intent", "refund", "balance_transaction"):
-            if name in ("transfer", "destination_payment", "transfer_data", "failure_balance_transaction"):
-                return None
+        if (kind, name) in _ABSENT:
+            return None
         raise _cannot(path)
     value = node[name]
     if value is None or isinstance(value, dict):

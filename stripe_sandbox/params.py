@@ -48,7 +48,7 @@ def _split(shape: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
 
 
 def validate(params: str, form: Doc, extra: dict[str, Any] | None = None) -> Doc:
-    """The form's values in their types, or ParameterError. `extra` allows a few more fields (client_secret from a browser)."""
+    """The form's values in their types, or ParameterError. `extra` allows more fields, such as a client_secret."""
     fields, required = _call_fields(params)
     if extra:
         fields = {**fields, **extra}
@@ -94,7 +94,9 @@ def _value(node: Any, value: Any, path: str) -> Any:
 
 def _scalar(node: str, value: Any, path: str) -> Any:
     if not isinstance(value, str):
-        raise ParameterError(f"Invalid {'string' if node == 's' else 'value'}: a hash or an array was given", param=path)
+        raise ParameterError(
+            f"Invalid {'string' if node == 's' else 'value'}: a hash or an array was given", param=path
+        )
     if node == "s":
         return value if value != "" else _refuse_empty(path)
     if node == "":

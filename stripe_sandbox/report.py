@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def ledger_report(box: "Sandbox", query: dict[str, str]) -> Doc:
-    """Balances of every account, the proof that they add up, and with `?objects=1` all balance transactions by source."""
+    """Balances of every account, the proof that they add up, and with `?objects=1` balance transactions by source."""
     db = box.store.db
     balances = db.execute("SELECT account, currency, amount FROM balances ORDER BY account").fetchall()
     lines = db.execute("SELECT account, currency, SUM(amount) FROM lines GROUP BY account, currency").fetchall()

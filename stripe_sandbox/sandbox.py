@@ -74,7 +74,7 @@ class Sandbox:
         self.store.update(kind, doc)
 
     def need(self, kind: str, id: Any, owner: str, param: str = "", status: int = 400) -> Doc:
-        """An object of an account. Raises resource_missing: 400 for a parameter, 404 for the address (`param` empty)."""
+        """An object of an account. Raises resource_missing: 400 when a parameter named it, 404 without `param`."""
         doc = self.store.get(kind, str(id), owner)
         if doc is None:
             noun = _NOUNS.get(kind, kind)

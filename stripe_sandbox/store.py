@@ -35,7 +35,8 @@ FILTERS: dict[str, tuple[str, ...]] = {
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS schedule (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, task TEXT NOT NULL, ref TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS schedule (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, task TEXT NOT NULL,
+    ref TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS schedule_at ON schedule (at, seq);
 CREATE TABLE IF NOT EXISTS idempotency (
     account TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, at REAL NOT NULL, status INTEGER NOT NULL,
@@ -48,7 +49,8 @@ CREATE TABLE IF NOT EXISTS faults (id TEXT PRIMARY KEY, doc TEXT NOT NULL) WITHO
 CREATE TABLE IF NOT EXISTS journal (
     seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, source TEXT);
 CREATE TABLE IF NOT EXISTS lines (
-    journal INTEGER NOT NULL REFERENCES journal, account TEXT NOT NULL, currency TEXT NOT NULL, amount INTEGER NOT NULL);
+    journal INTEGER NOT NULL REFERENCES journal, account TEXT NOT NULL, currency TEXT NOT NULL,
+    amount INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS lines_journal ON lines (journal);
 CREATE TABLE IF NOT EXISTS balances (
     account TEXT NOT NULL, currency TEXT NOT NULL, amount INTEGER NOT NULL, PRIMARY KEY (account, currency)
@@ -164,7 +166,8 @@ class Store:
 
     def page(self, kind: str, owner: str, filters: dict[str, Any], page: Page) -> tuple[list[Doc], bool] | None:
         """One page, newest first, and whether there is more; None when the cursor names no object."""
-        where, values = ["owner = ?"], [owner]
+        where = ["owner = ?"]
+        values: list[Any] = [owner]
         for name, value in filters.items():
             if isinstance(value, (list, tuple)):
                 where.append(f"f_{name} IN ({', '.join('?' * len(value))})")

@@ -22,9 +22,7 @@ def create(box: Sandbox, request: Request) -> Doc:
         if not params[name].startswith(("http://", "https://")):
             raise invalid_request("Not a valid URL", "url_invalid", name)
     if params["type"] == "account_update" and account["type"] == "express":
-        raise invalid_request(
-            "You cannot create `account_update` type Account Links for this account.", None, "type"
-        )
+        raise invalid_request("You cannot create `account_update` type Account Links for this account.", None, "type")
     key = token(32)
     link: Doc = {
         "account": account["id"],

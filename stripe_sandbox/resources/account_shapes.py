@@ -53,7 +53,8 @@ def controller(kind: str, given: Doc | None) -> Doc:
         "losses": {
             "payments": (given.get("losses") or {}).get("payments") or ("application" if platform_pays else "stripe")
         },
-        "requirement_collection": given.get("requirement_collection") or ("application" if kind == "custom" else "stripe"),
+        "requirement_collection": given.get("requirement_collection")
+        or ("application" if kind == "custom" else "stripe"),
         "stripe_dashboard": {"type": "none" if kind == "custom" else dashboard},
         "type": "application",
     }

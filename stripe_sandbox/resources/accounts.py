@@ -208,7 +208,9 @@ def complete_onboarding(box: Sandbox, account: Doc, instant: bool = True) -> Non
     names = ("capabilities", "charges_enabled", "details_submitted", "payouts_enabled", "requirements")
     previous = {name: account[name] for name in names}
     if not account["external_accounts"]["data"]:
-        add_external_account(box, account, {"object": "bank_account", "account_number": "000123456789"}, instant=instant)
+        add_external_account(
+            box, account, {"object": "bank_account", "account_number": "000123456789"}, instant=instant
+        )
     wanted = account["capabilities"] or {"transfers": "inactive"}
     account.update(
         {

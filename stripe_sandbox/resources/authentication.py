@@ -5,7 +5,7 @@ from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.types import Doc
 
 
-class NotWaiting(ValueError):
+class NotWaitingError(ValueError):
     """The intent is not waiting for 3-D Secure, or there is none."""
 
 
@@ -16,15 +16,15 @@ def find_intent(box: Sandbox, id: str) -> Doc | None:
 
 
 def finish(box: Sandbox, id: str, succeeded: bool) -> Doc:
-    """Complete or fail the challenge an intent waits for, inside a transaction; the intent. Raises NotWaiting."""
+    """Complete or fail the challenge an intent waits for, inside a transaction; the intent. Raises NotWaitingError."""
     intent = find_intent(box, id)
     if intent is None or intent["status"] != "requires_action":
-        raise NotWaiting(f"{id} is not waiting for 3-D Secure")
+        raise NotWaitingError(f"{id} is not waiting for 3-D Secure")
     if id.startswith("seti_"):
         return setup_intents.succeed(box, intent) if succeeded else setup_intents.fail_authentication(box, intent)
     if not succeeded:
         return confirmation.fail_authentication(box, intent)
     method = box.store.get("payment_method", intent["payment_method"])
     if method is None:
-        raise NotWaiting(f"{id} has no payment method")
+        raise NotWaitingError(f"{id} has no payment method")
     return confirmation.charge(box, intent, method, confirmation.AUTHENTICATED)

@@ -17,8 +17,8 @@ def retrieve(box: Sandbox, request: Request) -> Doc:
 @route("GET", "/v1/balance/history", "BalanceTransactionListParams")
 def list_transactions(box: Sandbox, request: Request) -> Doc:
     """The balance transactions of the acting account, by source, type, currency or payout."""
-    filters = {name: request.params[name] for name in ("source", "type", "currency", "payout") if name in request.params}
-    return list_of(box, request, "balance_transaction", filters, url="/v1/balance_transactions")
+    names = ("source", "type", "currency", "payout")
+    return list_of(box, request, "balance_transaction", names, url="/v1/balance_transactions")
 
 
 @route("GET", "/v1/balance_transactions/{id}", "BalanceTransactionRetrieveParams")

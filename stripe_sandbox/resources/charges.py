@@ -223,4 +223,3 @@ def _card_details(intent: Doc, method: Doc, card: Card, decline: Decline | None,
         "wallet": None,
         **details,
     }
-

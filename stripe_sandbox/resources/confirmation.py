@@ -5,8 +5,8 @@ from typing import Never
 from stripe_sandbox.cards import AUTHENTICATION, GENERIC, Card, Decline
 from stripe_sandbox.errors import StripeError, doc_url, invalid_request
 from stripe_sandbox.request import Request
-from stripe_sandbox.resources.next_actions import next_action
 from stripe_sandbox.resources.charges import charge_for
+from stripe_sandbox.resources.next_actions import next_action
 from stripe_sandbox.resources.payment_methods import attach, card_behind, check_usable
 from stripe_sandbox.resources.settlement import hold, settle
 from stripe_sandbox.resources.transfers import need_destination
@@ -103,8 +103,8 @@ def _check(box: Sandbox, request: Request, intent: Doc) -> None:
     if not intent["payment_method"]:
         raise invalid_request(
             "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the "
-            "PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a payment "
-            "method or ConfirmationToken.",
+            "PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a "
+            "payment method or ConfirmationToken.",
             "payment_intent_unexpected_state",
             payment_intent=intent,
         )
@@ -115,9 +115,10 @@ def _check(box: Sandbox, request: Request, intent: Doc) -> None:
     browser = request.publishable or request.get("use_stripe_sdk")
     if redirects and not request.get("return_url") and not browser:
         raise invalid_request(
-            "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of these "
-            "payment methods might redirect your customer off of your page, you must provide a `return_url`. If you "
-            "don't want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` "
+            "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of "
+            "these payment methods might redirect your customer off of your page, you must provide a `return_url`. If "
+            "you don't want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to "
+            "`true` "
             "and `automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment "
             "Intents.",
             payment_intent=intent,

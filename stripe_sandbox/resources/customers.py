@@ -92,9 +92,7 @@ def delete(box: Sandbox, request: Request) -> Doc:
     customer = box.here("customer", request)
     detach_all(box, customer["id"])
     box.emit("customer.deleted", customer)
-    box.store.db.execute(
-        "UPDATE o_customer SET owner = ? WHERE id = ?", (f"deleted:{request.account}", customer["id"])
-    )
+    box.store.db.execute("UPDATE o_customer SET owner = ? WHERE id = ?", (f"deleted:{request.account}", customer["id"]))
     return _deleted(customer["id"])
 
 
@@ -137,8 +135,8 @@ def _set_default(box: Sandbox, request: Request, customer: Doc) -> None:
         method = resolve(box, chosen, request.account, param)
         if method["customer"] != customer["id"]:
             raise invalid_request(
-                f"The customer does not have a payment method with the ID {chosen}. The payment method must be attached "
-                "to the customer.",
+                f"The customer does not have a payment method with the ID {chosen}. The payment method must be "
+                "attached to the customer.",
                 "resource_missing",
                 param,
             )

@@ -27,8 +27,7 @@ NO_INSTANT = "000123456780"
 def create(box: Sandbox, request: Request) -> Doc:
     """Add a bank account."""
     account = _account(box, request)
-    made = add_external_account(box, account, request.params.get("external_account"), request.params)
-    return made
+    return add_external_account(box, account, request.params.get("external_account"), request.params)
 
 
 @route("GET", "/v1/accounts/{account}/external_accounts", "AccountListExternalAccountsParams")
@@ -84,7 +83,9 @@ def add_external_account(
     currency, country, holder = account["default_currency"], account["country"], None
     if isinstance(given, dict):
         if given.get("object", "bank_account") != "bank_account":
-            raise invalid_request("This sandbox knows external accounts of type bank_account only.", None, "external_account")
+            raise invalid_request(
+                "This sandbox knows external accounts of type bank_account only.", None, "external_account"
+            )
         number = given.get("account_number", number)
         currency, country = given.get("currency", currency), given.get("country", country)
         holder = given.get("account_holder_name")

@@ -183,7 +183,7 @@ def capture(box: Sandbox, request: Request) -> Doc:
     if intent["status"] != "requires_capture":
         raise _not_capturable(intent)
     params = request.params
-    amount = params.get("amount_to_capture", intent["amount_capturable"])
+    amount: int = params["amount_to_capture"] if "amount_to_capture" in params else intent["amount_capturable"]
     if amount < 1:
         raise ParameterError(
             "This value must be greater than or equal to 1.",
@@ -257,7 +257,8 @@ def _types(given: Any) -> list[str]:
     types: list[str] = given or ["card"]
     if types != ["card"]:
         raise invalid_request(
-            "This sandbox knows the payment method type card only.", "payment_intent_invalid_parameter",
+            "This sandbox knows the payment method type card only.",
+            "payment_intent_invalid_parameter",
             "payment_method_types",
         )
     return types
@@ -328,8 +329,8 @@ def _set_method(box: Sandbox, request: Request, intent: Doc) -> None:
 
 def _no_fee_without_destination() -> Exception:
     return invalid_request(
-        "Can only apply an application_fee_amount when the PaymentIntent is attempting a direct payment (using an OAuth "
-        "key or Stripe-Account header) or destination payment (using `transfer_data[destination]`).",
+        "Can only apply an application_fee_amount when the PaymentIntent is attempting a direct payment (using an "
+        "OAuth key or Stripe-Account header) or destination payment (using `transfer_data[destination]`).",
         None,
         "application_fee_amount",
     )
@@ -360,7 +361,7 @@ def _not_capturable(intent: Doc) -> Exception:
     text = (
         f"This PaymentIntent ({intent['id']}) could not be captured because it has already been captured."
         if status == "succeeded"
-        else f"This PaymentIntent could not be captured because it has a status of {status}. Only a PaymentIntent with one "
-        "of the following statuses may be captured: requires_capture."
+        else f"This PaymentIntent could not be captured because it has a status of {status}. Only a PaymentIntent with "
+        "one of the following statuses may be captured: requires_capture."
     )
     return invalid_request(text, "payment_intent_unexpected_state", payment_intent=intent)

@@ -200,9 +200,7 @@ def attach(box: Sandbox, method: Doc, customer: str) -> Doc:
         )
     decline = card_behind(method).declines
     if decline and not card_behind(method).saves:
-        raise StripeError(
-            402, "card_error", decline.message, code=decline.code, decline_code=decline.decline_code
-        )
+        raise StripeError(402, "card_error", decline.message, code=decline.code, decline_code=decline.decline_code)
     method["customer"] = customer
     method["card"]["checks"]["cvc_check"] = "pass"
     box.save("payment_method", method)

@@ -8,7 +8,7 @@ INTERVALS = {"daily": DAY, "weekly": 7 * DAY, "monthly": 30 * DAY}
 
 
 def plan_automatic_payout(box: Sandbox, account: Doc) -> None:
-    """Put the next automatic payout on the schedule, at midnight UTC, when the account wants one and none is planned."""
+    """Plan the next automatic payout, at midnight UTC, when the account wants one and none is planned."""
     interval = account["settings"]["payouts"]["schedule"]["interval"]
     if interval not in INTERVALS or not account["payouts_enabled"] or private(account).get("payout_planned"):
         return

@@ -212,9 +212,7 @@ def _default_bank(box: Sandbox, account: str, currency: str) -> Doc | None:
 
 def _give_back(box: Sandbox, payout: Doc, type: str) -> Doc:
     posting = Posting(type, payout["id"], payout["currency"])
-    transaction = box.ledger.transact(
-        posting, private(payout)["owner"], type, payout["amount"], source=payout["id"]
-    )
+    transaction = box.ledger.transact(posting, private(payout)["owner"], type, payout["amount"], source=payout["id"])
     posting.line(BANK, -payout["amount"])
     box.ledger.post(posting)
     return transaction

@@ -119,7 +119,9 @@ def update_price(box: Sandbox, request: Request) -> Doc:
     """Change a price; its amount never changes."""
     price = box.here("price", request)
     changes: Doc = {
-        name: request.params[name] for name in ("active", "lookup_key", "nickname", "tax_behavior") if name in request.params
+        name: request.params[name]
+        for name in ("active", "lookup_key", "nickname", "tax_behavior")
+        if name in request.params
     }
     if "metadata" in request.params:
         changes["metadata"] = metadata(price["metadata"], request.params["metadata"])

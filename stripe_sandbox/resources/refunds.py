@@ -94,9 +94,7 @@ def _charge(box: Sandbox, request: Request) -> Doc:
             f"Charge {charge['id']} has been charged back; cannot issue a refund.", "charge_disputed", "charge"
         )
     if charge["refunded"] or charge["amount"] == charge["amount_refunded"]:
-        raise invalid_request(
-            f"Charge {charge['id']} has already been refunded.", "charge_already_refunded", "charge"
-        )
+        raise invalid_request(f"Charge {charge['id']} has already been refunded.", "charge_already_refunded", "charge")
     return charge
 
 
@@ -113,9 +111,7 @@ def _amount(request: Request, charge: Doc) -> int:
     return amount
 
 
-def _reverse(
-    box: Sandbox, posting: Posting, request: Request, charge: Doc, refund: Doc, amount: int
-) -> Doc | None:
+def _reverse(box: Sandbox, posting: Posting, request: Request, charge: Doc, refund: Doc, amount: int) -> Doc | None:
     """Reverse the charge's transfer in proportion, when asked; the transfer."""
     if not request.get("reverse_transfer"):
         return None

@@ -133,7 +133,9 @@ def reverse(box: Sandbox, posting: Posting, transfer: Doc, amount: int, refund: 
 def fee_of(box: Sandbox, transfer: Doc) -> Doc | None:
     """The application fee that was taken from a transfer's payment."""
     payment = box.store.get("charge", transfer["destination_payment"])
-    return box.store.get("application_fee", payment["application_fee"]) if payment and payment["application_fee"] else None
+    return (
+        box.store.get("application_fee", payment["application_fee"]) if payment and payment["application_fee"] else None
+    )
 
 
 def return_fee(box: Sandbox, posting: Posting, transfer: Doc, fee: Doc, amount: int) -> Doc | None:

@@ -119,9 +119,7 @@ def _move_to_destination(
     details: list[Doc] = []
     if fee:
         details = [_fee_detail(fee, charge["currency"], "Application fee", "application_fee", APPLICATION_ID)]
-    out = box.ledger.transact(
-        posting, platform, "transfer", -moved, source=transfer["id"], available_on=available_on
-    )
+    out = box.ledger.transact(posting, platform, "transfer", -moved, source=transfer["id"], available_on=available_on)
     into = box.ledger.transact(
         posting,
         connected,
@@ -164,5 +162,3 @@ def _fee_detail(amount: int, currency: str, description: str, type: str, applica
         "description": description,
         "type": type,
     }
-
-

@@ -27,16 +27,12 @@ def create(box: Sandbox, request: Request) -> Doc:
     if params.get("payment_method_types", ["card"]) != ["card"]:
         raise invalid_request("This sandbox knows the payment method type card only.", None, "payment_method_types")
     id = new_id("seti")
-    automatic = params.get("automatic_payment_methods")
-    enabled = automatic or (None if "payment_method_types" in params else {"enabled": True})
     intent: Doc = {
         "id": id,
         "object": "setup_intent",
         "allowed_payment_method_types": None,
         "application": None,
-        "automatic_payment_methods": {"allow_redirects": enabled.get("allow_redirects", "always"), "enabled": enabled["enabled"]}
-        if enabled
-        else None,
+        "automatic_payment_methods": _automatic(params),
         "cancellation_reason": None,
         "client_secret": new_secret(id),
         "created": box.now,
@@ -163,6 +159,11 @@ def browser_view(intent: Doc) -> Doc:
     return {name: value for name, value in public(intent).items() if name not in hidden}
 
 
+def _automatic(params: Doc) -> Doc | None:
+    given = params.get("automatic_payment_methods") or (None if "payment_method_types" in params else {"enabled": True})
+    return {"allow_redirects": given.get("allow_redirects", "always"), "enabled": given["enabled"]} if given else None
+
+
 def _confirm(box: Sandbox, request: Request, intent: Doc) -> Doc:
     if not intent["payment_method"]:
         raise invalid_request(
@@ -183,7 +184,8 @@ def _confirm(box: Sandbox, request: Request, intent: Doc) -> Doc:
         _decline(box, intent, method, card.declines)
     if card.authentication in ("always", "until_setup") and not private(method).get("set_up"):
         action = next_action(box, intent, request.get("return_url"))
-        box.change("setup_intent", intent, {"last_setup_error": None, "next_action": action, "status": "requires_action"})
+        changes = {"last_setup_error": None, "next_action": action, "status": "requires_action"}
+        box.change("setup_intent", intent, changes)
         box.emit("setup_intent.requires_action", intent)
         return intent
     return succeed(box, intent)

@@ -23,7 +23,7 @@ def create(box: Sandbox, request: Request) -> Doc:
     available_on = 0
     if source:
         charge = box.need("charge", source, request.account, "source_transaction")
-        amount = check_positive(params.get("amount", charge["amount_captured"]))
+        amount = check_positive(params["amount"] if "amount" in params else charge["amount_captured"])
         _check_source(box, charge, amount, currency)
         group = group or charge["transfer_group"] or f"group_{charge['id']}"
         if not charge["transfer_group"]:
