@@ -7,6 +7,7 @@ another terminal finds the same database and the same Stripe sandbox. Real envir
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -62,6 +63,15 @@ def database() -> dict[str, Any]:
         raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {error}.") from None
     if not config["NAME"]:
         raise ImproperlyConfigured("DATABASE_URL names no database: postgresql://user:password@host:5432/database.")
+    return config
+
+
+def mail(default: str) -> dict[str, Any]:
+    """Django's mail settings from EMAIL_URL. Raises ImproperlyConfigured for an unknown way to send mail."""
+    url = os.environ.get("EMAIL_URL") or default
+    if urlsplit(url).scheme not in environ.Env.EMAIL_SCHEMES:
+        raise ImproperlyConfigured(f"EMAIL_URL must start with one of {', '.join(environ.Env.EMAIL_SCHEMES)}.")
+    config: dict[str, Any] = environ.Env.email_url_config(url)
     return config
 
 

@@ -163,7 +163,7 @@ STORAGES = {
 # --- Mail ------------------------------------------------------------------------------------------------------------
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="InstaInstru <hello@instainstru.example>")
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="support@instainstru.example")
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default=f"filemail:///{HOME / 'mail'}")
+EMAIL_CONFIG = environment.mail(f"filemail:///{HOME / 'mail'}")
 vars().update(EMAIL_CONFIG)
 
 # --- Jobs: django-q2 with the ORM broker -----------------------------------------------------------------------------

@@ -71,8 +71,7 @@ def run() -> int:
         say(f"\n{death}\n")
         return 1
     finally:
-        with step("stopped"):
-            supervisor.stop_all()
+        supervisor.stop_all()
         assert watch_dog.stdin
         watch_dog.stdin.close()
         watch_dog.wait()

@@ -1,12 +1,12 @@
 """One process of the running marketplace: started into its own process group, its output in its own log file."""
 
-import pwd
 import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .postgres import Identity
 from .processes import ProcessId, stop
 
 LARGEST_LOG_BYTES = 20_000_000
@@ -25,7 +25,7 @@ class Part:
     log: Path
     env: Mapping[str, str]
     cwd: Path
-    user: str | None = None
+    identity: Identity = field(default_factory=Identity)
     stop_signal: signal.Signals = signal.SIGTERM
     patience: float = 15
     errand: bool = False
@@ -45,9 +45,7 @@ class Part:
                 stdout=None if self.errand else log,
                 stderr=log,
                 env=self.env,
-                user=self.user,
-                group=_group_of(self.user),
-                extra_groups=[] if self.user else None,
+                **self.identity,
                 cwd=self.cwd,
                 start_new_session=True,
             )
@@ -75,7 +73,3 @@ class Part:
 def how_it_ended(code: int) -> str:
     """An exit code in words."""
     return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-
-
-def _group_of(user: str | None) -> int | None:
-    return pwd.getpwnam(user).pw_gid if user else None

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypedDict
 from urllib.parse import quote
 
 import psycopg
@@ -26,6 +27,14 @@ from .refusal import Refusal
 LONGEST_SOCKET_PATH = 100  # the kernel allows 107 bytes
 SETTINGS = {"max_connections": "200", "timezone": "UTC", "log_timezone": "UTC", "lc_messages": "C"}
 THROWAWAY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class Identity(TypedDict, total=False):
+    """Who a process runs as; empty for who we are."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
 
 
 class EmbeddedPostgres:
@@ -49,15 +58,17 @@ class EmbeddedPostgres:
             self._make_private(self.sockets)
 
     def argv(self) -> list[str]:
-        """The command that runs the server in the foreground; to be started as `user()`."""
+        """The command that runs the server in the foreground; to be started with `identity()`."""
         command = [str(_binaries() / "postgres"), "-D", str(self.data), "-k", str(self.sockets), "-h", ""]
         for name, value in self.settings.items():
             command += ["-c", f"{name}={value}"]
         return command
 
-    def user(self) -> str | None:
-        """The account to run the server as, or None for our own."""
-        return self.account.pw_name if self.account else None
+    def identity(self) -> Identity:
+        """Who the server runs as: arguments for `subprocess`."""
+        if not self.account:
+            return {}
+        return {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
 
     def url(self, database: str) -> str:
         """What to put into DATABASE_URL."""
@@ -88,7 +99,7 @@ class EmbeddedPostgres:
         command += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
         if self.settings.get("fsync") == "off":
             command.append("--no-sync")
-        done = subprocess.run(command, user=self.user(), cwd="/", capture_output=True, text=True, check=False)
+        done = subprocess.run(command, **self.identity(), cwd="/", capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise Refusal(f"PostgreSQL could not make {self.data}: {(done.stderr or done.stdout).strip()[-600:]}")
         if self.data.exists():

@@ -12,7 +12,7 @@ from typing import Any
 
 import django
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import call_command, get_commands
 
 from .progress import step
 
@@ -48,7 +48,8 @@ def _seed_when_empty() -> None:
 
 
 def _command(name: str, **options: Any) -> None:
-    call_command(name, stdout=sys.stderr, **options)
+    if name in get_commands():
+        call_command(name, stdout=sys.stderr, **options)
 
 
 if __name__ == "__main__":

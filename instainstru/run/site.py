@@ -66,7 +66,7 @@ class Site:
             log=self.logs / "database.log",
             env={"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"},
             cwd=Path("/"),
-            user=postgres.user(),
+            identity=postgres.identity(),
             stop_signal=signal.SIGINT,
             patience=60,
         )

@@ -13,6 +13,7 @@ import psycopg
 
 from .parts import Part, how_it_ended
 from .processes import ProcessId
+from .progress import step
 from .refusal import Refusal
 from .roster import Roster
 from .site import Site
@@ -81,8 +82,11 @@ class Supervisor:
         """Stop every part, the last started first."""
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(name, signal.SIG_IGN)
-        for part in reversed(self._parts):
-            part.stop()
+        if self._parts:
+            with step("stopped") as words:
+                for part in reversed(self._parts):
+                    part.stop()
+                    words.append(part.name)
         self._roster.stop_all()
 
     def _start(self, part: Part, until: Callable[[], bool] | None = None, why: Callable[[], str] = str) -> None:

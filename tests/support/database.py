@@ -95,7 +95,7 @@ def _start_server() -> None:
     postgres.prepare()
     with (SHARED / "postgres.log").open("ab") as log:
         process = subprocess.Popen(
-            postgres.argv(), user=postgres.user(), cwd="/", stdout=log, stderr=log, start_new_session=True
+            postgres.argv(), **postgres.identity(), cwd="/", stdout=log, stderr=log, start_new_session=True
         )
     deadline = time.monotonic() + 60
     while not postgres.answers():
