@@ -5,6 +5,7 @@ another terminal finds the same database and the same Stripe sandbox. Real envir
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -75,12 +76,25 @@ def mail(default: str) -> dict[str, Any]:
     return config
 
 
+def choice(name: str, options: Sequence[str], default: str) -> str:
+    """One of a few words. Raises ImproperlyConfigured naming the variable and what it may be."""
+    value = os.environ.get(name) or default
+    if value not in options:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(options)}, not {value!r}.")
+    return value
+
+
+def address(name: str, schemes: Sequence[str], default: str) -> str:
+    """An address like https://example.com, without a slash at its end; the default may be empty."""
+    value = os.environ.get(name) or default
+    if value and not (urlsplit(value).scheme in schemes and urlsplit(value).netloc):
+        raise ImproperlyConfigured(f"{name} must look like {schemes[0]}://host, not {value!r}.")
+    return value.rstrip("/")
+
+
 def stripe_mode() -> str:
     """`sandbox` (the embedded default), `test` or `live`. Raises ImproperlyConfigured for anything else."""
-    mode = os.environ.get("STRIPE_MODE", "sandbox")
-    if mode not in STRIPE_MODES:
-        raise ImproperlyConfigured(f"STRIPE_MODE must be one of {', '.join(STRIPE_MODES)}, not {mode!r}.")
-    return mode
+    return choice("STRIPE_MODE", STRIPE_MODES, "sandbox")
 
 
 def refuse_unsafe(*, mode: str, secret_key: str, debug: bool, stripe_key: str, stripe_api_base: str | None) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from . import environment
-from .environment import BASE_DIR, HOME, env, flag, number
+from .environment import BASE_DIR, HOME, address, choice, env, flag, number
 
 environment.read_run_env()
 
@@ -19,7 +19,7 @@ INSTAINSTRU_HOME = HOME
 BIND = env.str("BIND", default="127.0.0.1")
 WEB_WORKERS = number("WEB_WORKERS", 2, low=1, high=64)
 WEB_THREADS = number("WEB_THREADS", 8, low=1, high=256)
-SITE_URL = env.str("SITE_URL", default=f"http://127.0.0.1:{PORT}")
+SITE_URL = address("SITE_URL", ("https", "http"), f"http://127.0.0.1:{PORT}")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if SANDBOX_MODE else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -30,8 +30,8 @@ STRIPE_PUBLISHABLE_KEY = env.str(
     "STRIPE_PUBLISHABLE_KEY", default=environment.SANDBOX_PUBLISHABLE_KEY if SANDBOX_MODE else ""
 )
 STRIPE_SANDBOX_PORT = number("STRIPE_SANDBOX_PORT", min(PORT + 1, 65535), low=1, high=65535)
-_sandbox_base = f"http://127.0.0.1:{STRIPE_SANDBOX_PORT}" if SANDBOX_MODE else None
-STRIPE_API_BASE: str | None = env.str("STRIPE_API_BASE", default=_sandbox_base)
+_sandbox_base = f"http://127.0.0.1:{STRIPE_SANDBOX_PORT}" if SANDBOX_MODE else ""
+STRIPE_API_BASE: str | None = address("STRIPE_API_BASE", ("http", "https"), _sandbox_base) or None
 STRIPE_JS_URL = f"{STRIPE_API_BASE}/v3/" if STRIPE_API_BASE else "https://js.stripe.com/v3/"
 STRIPE_TIMEOUT_SECONDS = number("STRIPE_TIMEOUT_SECONDS", 20, low=1, high=80)
 STRIPE_REQUESTS_PER_SECOND = number("STRIPE_REQUESTS_PER_SECOND", 80 if not SANDBOX_MODE else 400, low=1, high=10_000)
@@ -55,8 +55,12 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 
 # --- The booking mutex -----------------------------------------------------------------------------------------------
-REDIS_URL = env.str("REDIS_URL", default="")
-BOOKING_MUTEX = env.str("BOOKING_MUTEX", default="redis" if REDIS_URL else "postgres")  # postgres | redis | off
+REDIS_URL = address("REDIS_URL", ("redis", "rediss"), "")
+BOOKING_MUTEX = choice(
+    "BOOKING_MUTEX",
+    ("redis", "postgres", "off") if REDIS_URL else ("postgres", "off"),
+    "redis" if REDIS_URL else "postgres",
+)
 
 # --- Applications ----------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -227,4 +231,6 @@ SPECTACULAR_SETTINGS = {
 TESTING = "pytest" in sys.modules
 from .logs import configure as _configure_logs  # noqa: E402
 
-LOGGING = _configure_logs(level=env.str("LOG_LEVEL", default="WARNING" if TESTING else "INFO"))
+LOGGING = _configure_logs(
+    level=choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "WARNING" if TESTING else "INFO")
+)

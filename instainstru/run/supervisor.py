@@ -21,11 +21,11 @@ from .site import Site
 SECONDS_TO_COME_UP = 120
 
 
-class Stopped(Exception):  # noqa: N818 - somebody wanted it
+class Stopped(Exception):
     """Ctrl-C or TERM."""
 
 
-class PartDied(Exception):  # noqa: N818
+class PartDied(Exception):
     """A part ended by itself, or never came up; the message shows its last words."""
 
 

@@ -13,7 +13,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 PACKAGES = ("accounts", "bookings", "catalog", "common", "credits", "instainstru", "payments", "sandbox_mode")
 CLOCKS = {"timezone.now", "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "localtime", "localdate"}
 PRETENDED_CLOCKS = {"Now", "CurrentTimestamp"}
-WITHOUT_A_MACHINE = {"CreditLot", "MoneyMovement", "movements"}  # their status is no lifecycle of its own
+WITHOUT_A_MACHINE = {"Chargeback", "CreditLot", "MoneyMovement", "movements"}  # their status is no lifecycle of its own
 STATUS_UPDATES = {"update", "bulk_update", "update_or_create"}
 
 

@@ -98,7 +98,11 @@ def test_what_survived_even_the_guardian_is_cleared_at_the_next_start(copy: Copy
         ({"DATABASE_URL": "postgresql://localhost:54x/db"}, "DATABASE_URL cannot be read"),
         ({"DATABASE_URL": "postgresql://localhost"}, "DATABASE_URL names no database"),
         ({"BIND": "192.0.2.1"}, "BIND=192.0.2.1 is not an address of this machine."),
-        ({"EMAIL_URL": "pigeon://coop"}, "EMAIL_URL"),
+        ({"EMAIL_URL": "pigeon://coop"}, "EMAIL_URL must start with one of"),
+        ({"SITE_URL": "example.com"}, "SITE_URL must look like https://host, not 'example.com'."),
+        ({"REDIS_URL": "localhost"}, "REDIS_URL must look like redis://host, not 'localhost'."),
+        ({"BOOKING_MUTEX": "redis"}, "BOOKING_MUTEX must be one of postgres, off, not 'redis'."),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL must be one of"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(copy: Copy, settings: dict[str, str], reason: str) -> None:
