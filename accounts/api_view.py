@@ -1,0 +1,168 @@
+"""What every endpoint has in common: JSON in and out, limits per minute, `Idempotency-Key`, one shape of error."""
+
+import json
+from collections.abc import Callable
+from typing import Any, ClassVar, cast
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from rest_framework.exceptions import ParseError
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import JSONParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from common import clock
+from common.actors import Actor, Door
+
+from . import idempotency
+from .idempotency import LONGEST_KEY, Answer, Claim
+from .models import User
+from .openapi import ApiSchema
+from .problem_responses import CONTENT_TYPE, invalid
+from .rate_limits import Scope, address_of, refuse_if_too_many
+
+REPLAYED = "Idempotent-Replayed"
+
+
+class AlwaysJson(DefaultContentNegotiation):
+    """There is one representation; what a client says it accepts does not change it."""
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class StrictJson(JSONParser):
+    """JSON that nests deeper than Python can follow is refused like any other that cannot be read."""
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError:
+            raise ParseError("JSON parse error - nested too deeply") from None
+
+
+class Nothing(Serializer[Any]):
+    """No body."""
+
+
+class ApiView(APIView):
+    """The base of every endpoint. Subclasses say what they take and answer, and make one call."""
+
+    schema = ApiSchema()
+    content_negotiation_class = AlwaysJson
+    parser_classes = (StrictJson,)
+    renderer_classes = (JSONRenderer,)
+
+    takes: ClassVar[type[Serializer[Any]]] = Nothing
+    filters: ClassVar[type[Serializer[Any]]] = Nothing  # what the query string may say
+    answers: ClassVar[type[Serializer[Any]]] = Nothing
+    shows: ClassVar[type[Serializer[Any]] | None] = None  # what GET answers, when it is not `answers`
+    answer_status: ClassVar[int] = 200
+    write_scope: ClassVar[Scope] = "write"
+    keeps_answers: ClassVar[bool] = True  # for Idempotency-Key; not where answers are secrets
+    deprecated: ClassVar[bool] = False
+    operation_id: ClassVar[dict[str, str]] = {}  # by method, where the path does not give a good one
+
+    claim: Claim | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """REST framework's dispatch, with the work done once per Idempotency-Key."""
+        self.args, self.kwargs = args, kwargs
+        self.request = self.initialize_request(request, *args, **kwargs)
+        self.headers = self.default_response_headers
+        try:
+            self.initial(self.request, *args, **kwargs)
+            response = self._once(self._work)
+        except Exception as error:
+            response = self.handle_exception(error)
+        self.response = self.finalize_response(self.request, response, *args, **kwargs)
+        return self.response
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        scope: Scope = "read" if request.method in ("GET", "HEAD", "OPTIONS") else self.write_scope
+        if scope != "login":  # counted per address and person, once we have read who it is
+            refuse_if_too_many(scope, str(request.user.pk or address_of(request)))
+
+    @property
+    def user(self) -> User:
+        """Who is logged in."""
+        return cast(User, self.request.user)
+
+    @property
+    def actor(self) -> Actor:
+        return self.user.as_actor(Door.API)
+
+    @property
+    def request_key(self) -> str | None:
+        """The same whenever this very request is tried again; None without Idempotency-Key."""
+        return self.claim.id if self.claim else None
+
+    def body(self) -> dict[str, Any]:
+        """What the body says, checked by `takes`. Raises REST framework's errors, answered as 400 `invalid`."""
+        return self._checked(self.takes, self.request.data)
+
+    def query(self) -> dict[str, Any]:
+        """What the query string says, checked by `filters`."""
+        return self._checked(self.filters, self.request.query_params)
+
+    def _checked(self, serializer_class: type[Serializer[Any]], data: Any) -> dict[str, Any]:
+        serializer = serializer_class(data=data, context={"request": self.request})
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+    def _work(self) -> Response:
+        handler = getattr(self, str(self.request.method).lower(), None)
+        if handler is None or str(self.request.method).lower() not in self.http_method_names:
+            handler = self.http_method_not_allowed
+        return cast(Response, handler(self.request, *self.args, **self.kwargs))
+
+    # --- Idempotency-Key ---------------------------------------------------------------------------------------------
+
+    def _once(self, work: Callable[[], Response]) -> Response:
+        """Do the work, or answer as it was answered before."""
+        key = self.request.headers.get("Idempotency-Key")
+        if key is None or not self.keeps_answers or self.request.method not in ("POST", "PATCH"):
+            return work()
+        if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
+            raise invalid({"Idempotency-Key": [f"1 to {LONGEST_KEY} printable ASCII characters"]})
+        method, path = str(self.request.method), self.request.get_full_path()
+        self.claim = idempotency.claim(
+            user_id=self.user.id,
+            key=key,
+            fingerprint=idempotency.fingerprint_of(method, path, self.request.data),
+            system_now=clock.system_now(),
+        )
+        if self.claim.answer:
+            return _replay(self.claim.answer)
+        return self._kept(self.claim, work)
+
+    def _kept(self, claim: Claim, work: Callable[[], Response]) -> Response:
+        """Do the work and keep its answer, unless it is one that should be tried again: 429 and 5xx."""
+        try:
+            try:
+                response = work()
+            except Exception as error:
+                response = self.handle_exception(error)  # raises again what is a bug
+        except Exception:
+            idempotency.free(claim)
+            raise
+        if response.status_code == 429 or response.status_code >= 500:
+            idempotency.free(claim)
+        else:
+            body = JSONRenderer().render(response.data).decode()
+            idempotency.keep(claim, Answer(response.status_code, body))
+        return response
+
+
+def _replay(answer: Answer) -> Response:
+    return Response(
+        json.loads(answer.body or "null"),
+        status=answer.status,
+        headers={REPLAYED: "true"},
+        content_type=CONTENT_TYPE if answer.status >= 400 else None,
+    )

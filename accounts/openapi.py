@@ -1,0 +1,71 @@
+"""How our views describe themselves: from `takes`, `answers` and their docstring; every error is a problem document."""
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework import serializers
+
+from .idempotency import LONGEST_KEY
+from .problem_responses import CONTENT_TYPE
+
+
+class ProblemDocument(serializers.Serializer[Any]):
+    """RFC 9457. Some problems carry more members, named in their detail: `errors` by field, `decline_code`, …"""
+
+    type = serializers.CharField(help_text="urn:instainstru:problem:<code>")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField(help_text="What to do, for people")
+    code = serializers.CharField(help_text="Stable, for programs")
+    instance = serializers.CharField(required=False, help_text="The path that was asked for")
+    errors = serializers.DictField(  # type: ignore[assignment]  # a declared field is no attribute of the class
+        required=False, help_text="What is wrong, by field (400 `invalid`)"
+    )
+
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
+    OpenApiParameter.HEADER,
+    description="The same key and body get the stored answer again, with `Idempotent-Replayed: true`, for 24 hours.",
+)
+
+
+class ApiSchema(AutoSchema):
+    """Reads what an ApiView says about itself."""
+
+    view: Any
+
+    def get_operation_id(self) -> str:
+        name: str = self.view.operation_id.get(self.method) or super().get_operation_id()
+        return name
+
+    def get_override_parameters(self) -> list[Any]:
+        parameters = [self.view.filters] if self.method == "GET" and self.view.filters().fields else []
+        if self.method in ("POST", "PATCH") and self.view.keeps_answers:
+            parameters.append(IDEMPOTENCY_KEY)
+        return parameters
+
+    def get_request_serializer(self) -> Any:
+        return self.view.takes if self.method in ("POST", "PATCH", "PUT") else None
+
+    def get_response_serializers(self) -> Any:
+        problem = OpenApiResponse(ProblemDocument, "Every error")
+        answers: dict[Any, Any] = {("default", CONTENT_TYPE): problem}
+        match self.method:
+            case "DELETE":
+                answers[204] = OpenApiResponse(None, "Done")
+            case "POST":
+                answers[self.view.answer_status] = self.view.answers
+            case "GET":
+                answers[200] = self.view.shows or self.view.answers
+            case _:
+                answers[200] = self.view.answers
+        return answers
+
+    def is_deprecated(self) -> bool:
+        return bool(self.view.deprecated)
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        return self.method == "GET" and getattr(self.view, "pagination_class", None) is not None

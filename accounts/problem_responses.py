@@ -1,0 +1,161 @@
+"""Every error as `application/problem+json` (RFC 9457) with a stable `code`: from a view, the router or a crash."""
+
+import sys
+from typing import Any
+
+from django.core import exceptions as django_errors
+from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views import defaults
+from django_fsm import ConcurrentTransition
+from rest_framework import exceptions as drf_errors
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+
+from common.problems import Conflict, Invalid, NotFound, PermissionDenied, Problem, RateLimited
+
+CONTENT_TYPE = "application/problem+json"
+API_PREFIX = "/api/"
+
+
+class NotAuthenticated(Problem):
+    status, code, title = 401, "not_authenticated", "Log in first"
+
+
+class TooLarge(Problem):
+    status, code, title = 413, "too_large", "The request is too large"
+
+
+class DatabaseUnavailable(Problem):
+    """The database is down or gave up on a lock. Whatever was decided is kept and carried on later."""
+
+    status, code, title = 503, "database_unavailable", "The database does not answer"
+    retry_after = 5
+
+
+class ServerError(Problem):
+    status, code, title = 500, "server_error", "Something broke on our side"
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """REST framework's hook. None for a bug: it goes on to Django, which logs it and answers by `server_error`."""
+    problem = problem_of(error)
+    if problem is None:
+        return None
+    request = context.get("request")
+    return Response(
+        document(problem, request.path if request else ""),
+        status=problem.status,
+        headers=headers_of(problem),
+        content_type=CONTENT_TYPE,
+    )
+
+
+def problem_of(error: BaseException | None) -> Problem | None:
+    """The problem that tells a caller about this error, or None when it is a bug of ours."""
+    match error:
+        case Problem():
+            return error
+        case drf_errors.ValidationError():
+            return invalid(error.detail)
+        case drf_errors.ParseError():
+            return Invalid(f"The body cannot be read: {error.detail}")
+        case drf_errors.NotAuthenticated() | drf_errors.AuthenticationFailed():
+            return NotAuthenticated(_sentence(error.detail))
+        case drf_errors.Throttled():
+            return RateLimited(retry_after=int(getattr(error, "wait", None) or 60))
+        case drf_errors.APIException():
+            return _plain(error)
+        case Http404():
+            return NotFound()
+        case django_errors.PermissionDenied():
+            return PermissionDenied(str(error))
+        case django_errors.ValidationError():
+            return invalid(error.message_dict if hasattr(error, "error_dict") else error.messages)
+        case django_errors.RequestDataTooBig():
+            return TooLarge()
+        case django_errors.SuspiciousOperation():
+            return Invalid()
+        case ConcurrentTransition():
+            return Conflict("It changed meanwhile. Read it again.")
+        case OperationalError() | InterfaceError():
+            return DatabaseUnavailable()
+    return None
+
+
+def invalid(errors: Any) -> Invalid:
+    """400 with what is wrong, by field."""
+    by_field = errors if isinstance(errors, dict) else {"non_field_errors": errors}
+    return Invalid(f"Wrong or missing: {', '.join(map(str, by_field))}.", errors=by_field)
+
+
+def document(problem: Problem, path: str) -> dict[str, Any]:
+    """The members of the problem document; whatever the problem carries stands beside the standard ones."""
+    return {
+        **problem.fields,
+        "type": f"urn:instainstru:problem:{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
+        "instance": path,
+    }
+
+
+def headers_of(problem: Problem) -> dict[str, str]:
+    """`Retry-After` when it is worth trying again; how to log in when nobody is."""
+    headers = {}
+    if (seconds := getattr(problem, "retry_after", None)) is not None:
+        headers["Retry-After"] = str(seconds)
+    if problem.status == NotAuthenticated.status:
+        headers["WWW-Authenticate"] = 'Bearer realm="api"'
+    return headers
+
+
+def plain_response(problem: Problem, path: str) -> HttpResponse:
+    """The problem as an answer outside of REST framework."""
+    body = JSONRenderer().render(document(problem, path))
+    return HttpResponse(body, status=problem.status, content_type=CONTENT_TYPE, headers=headers_of(problem))
+
+
+# --- Django's own error handlers, named in instainstru/urls.py ------------------------------------------------------
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith(API_PREFIX):
+        return plain_response(problem_of(exception) or Invalid(), request.path)
+    return defaults.bad_request(request, exception)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith(API_PREFIX):
+        return plain_response(PermissionDenied(), request.path)
+    return defaults.permission_denied(request, exception)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith(API_PREFIX):
+        return plain_response(NotFound(), request.path)
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The last resort: a bug, or a database that went away outside of a view."""
+    if request.path.startswith(API_PREFIX):
+        error = sys.exc_info()[1]
+        known = problem_of(error) if isinstance(error, DatabaseError) else None
+        return plain_response(known or ServerError(), request.path)
+    return defaults.server_error(request)
+
+
+def _plain(error: drf_errors.APIException) -> Problem:
+    """Method, media type, permission: REST framework's own codes, with our shape."""
+    problem = Problem(_sentence(error.detail), code=str(error.default_code))
+    problem.status = error.status_code
+    problem.title = str(error.default_detail)
+    return problem
+
+
+def _sentence(detail: Any) -> str:
+    return str(detail.get("detail", "")) if isinstance(detail, dict) else str(detail)
