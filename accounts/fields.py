@@ -106,7 +106,7 @@ class TextOrNull(serializers.CharField):
 
 def _parsed(field: serializers.Field[Any, Any, Any, Any], value: Any) -> datetime:
     try:
-        moment = parse_datetime(value) if isinstance(value, str) else None
+        moment = parse_datetime(value) if isinstance(value, str) and value.isprintable() else None
     except ValueError:
         moment = None
     if moment is None:

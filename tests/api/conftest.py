@@ -1,0 +1,67 @@
+"""Clients of the API: nobody, a student, an instructor, support."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from catalog.models import Service
+from common.actors import Role
+from tests.support.factories import InstructorFactory, ServiceFactory, UserFactory
+
+ClientOf = Callable[[User], APIClient]
+
+
+@pytest.fixture(autouse=True)
+def _unhurried(settings: Any) -> None:
+    """Limits per minute do not get in the way of stories; the tests about limits set their own."""
+    settings.RATE_LIMITS_PER_MINUTE = dict.fromkeys(("read", "write", "money", "login"), 1_000_000)
+
+
+@pytest.fixture
+def anybody() -> APIClient:
+    return client_of(None)
+
+
+@pytest.fixture
+def student(database: None) -> User:
+    return UserFactory(email="student@example.com", password="sandbox")
+
+
+@pytest.fixture
+def service(database: None) -> Service:
+    """Piano at $120 an hour, by the one instructor of these tests."""
+    return ServiceFactory(instructor=InstructorFactory(user__email="instructor@example.com"))
+
+
+@pytest.fixture
+def instructor(service: Service) -> User:
+    return service.instructor.user
+
+
+@pytest.fixture
+def staff(database: None) -> User:
+    """Support that may see and move money."""
+    person = UserFactory(email="staff@example.com", role=Role.STAFF, first_name="Sue", last_name="Support")
+    person.user_permissions.set(Permission.objects.filter(codename__in=("view_financials", "manage_financials")))
+    return person
+
+
+@pytest.fixture
+def clerk(database: None) -> User:
+    """Support without any permission about money."""
+    return UserFactory(email="clerk@example.com", role=Role.STAFF)
+
+
+def client_of(user: User | None) -> APIClient:
+    """A client that is logged in by token as this person."""
+    from rest_framework_simplejwt.tokens import AccessToken
+
+    client = APIClient(raise_request_exception=False)
+    client.default_format = "json"
+    if user:
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {AccessToken.for_user(user)}")
+    return client
