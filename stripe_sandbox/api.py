@@ -24,7 +24,7 @@ from stripe_sandbox.types import Doc, public
 log = logging.getLogger("stripe_sandbox")
 
 KEEP_REQUESTS = 200_000
-_BROWSER_FIELDS = {"client_secret": "s", "key": "s", "use_stripe_sdk": "b", "return_url": "s", "_stripe_account": "s"}
+_BROWSER_FIELDS = {"client_secret": "s", "key": "s", "use_stripe_sdk": "b", "return_url": "s"}
 
 
 @dataclass

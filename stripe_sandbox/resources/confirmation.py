@@ -49,7 +49,7 @@ def confirm_intent(box: Sandbox, request: Request, intent: Doc) -> Doc:
             _decline(box, intent, method, AUTHENTICATION)
         if request.get("error_on_requires_action"):
             _decline(box, intent, method, AUTHENTICATION)
-        action = next_action(box, intent, request.get("return_url"))
+        action = next_action(box, intent, None if request.get("use_stripe_sdk") else request.get("return_url"))
         box.change(
             "payment_intent",
             intent,

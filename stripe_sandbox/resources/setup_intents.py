@@ -183,7 +183,7 @@ def _confirm(box: Sandbox, request: Request, intent: Doc) -> Doc:
     if card.declines and not card.saves:
         _decline(box, intent, method, card.declines)
     if card.authentication in ("always", "until_setup") and not private(method).get("set_up"):
-        action = next_action(box, intent, request.get("return_url"))
+        action = next_action(box, intent, None if request.get("use_stripe_sdk") else request.get("return_url"))
         changes = {"last_setup_error": None, "next_action": action, "status": "requires_action"}
         box.change("setup_intent", intent, changes)
         box.emit("setup_intent.requires_action", intent)

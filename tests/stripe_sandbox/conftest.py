@@ -120,7 +120,7 @@ def _client(process: Process, _recorder: RecordingClient) -> stripe.StripeClient
 
 @pytest.fixture
 def sandbox(process: Process, _client: stripe.StripeClient, _recorder: RecordingClient) -> Iterator[Process]:
-    """The shared sandbox, emptied. Afterwards nothing it served may break Stripe's types, and its books must balance."""
+    """The shared sandbox, emptied. Afterwards all it served must fit Stripe's types, and its books must balance."""
     process.control("POST", "reset")
     _recorder.answers.clear()
     yield process

@@ -60,6 +60,19 @@ def decline_of(call: Callable[[], object]) -> stripe.CardError:
     return caught.value
 
 
+def intent_in(error: stripe.StripeError) -> stripe.PaymentIntent:
+    """The intent an error is about."""
+    assert error.error
+    assert error.error.payment_intent
+    return error.error.payment_intent
+
+
+def card_of(charge: stripe.Charge) -> Any:
+    """The card's details on a charge."""
+    assert charge.payment_method_details
+    return charge.payment_method_details.card
+
+
 def available(api: stripe.StripeClient, account: str | None = None) -> int:
     """The available balance in cents."""
     return sum(entry.amount for entry in _balance(api, account).available)

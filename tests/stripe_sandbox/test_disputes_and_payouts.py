@@ -110,7 +110,8 @@ def test_an_instant_payout_arrives_within_the_hour(
     pay(api, customer, account, card="pm_card_bypassPending", fee=1500)
     own: stripe.RequestOptions = {"stripe_account": account.id}
     instant = api.v1.balance.retrieve(options=own).instant_available
-    assert instant and instant[0].amount == 8500
+    assert instant
+    assert instant[0].amount == 8500
     payout = api.v1.payouts.create({"amount": 8500, "currency": "usd", "method": "instant"}, own)
     sandbox.advance(1800)
     assert api.v1.payouts.retrieve(payout.id, options=own).status == "paid"

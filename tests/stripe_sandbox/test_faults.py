@@ -8,7 +8,7 @@ import pytest
 import stripe
 
 from .conftest import SECRET_KEY, Json, Process
-from .payments import hold, pay
+from .payments import hold, intent_in, pay
 
 BEARER = {"Authorization": f"Bearer {SECRET_KEY}"}
 
@@ -105,7 +105,7 @@ def test_a_refused_capture_shows_the_intent(
     sandbox.control("POST", "faults", path="/v1/payment_intents/*/capture", kind="refuse", count=1, error=error)
     with pytest.raises(stripe.CardError) as refusal:
         api.v1.payment_intents.capture(intent.id)
-    assert refusal.value.error and refusal.value.error.payment_intent.status == "requires_capture"
+    assert intent_in(refusal.value).status == "requires_capture"
     assert api.v1.payment_intents.retrieve(intent.id).status == "requires_capture"
 
 
@@ -114,10 +114,12 @@ def test_a_refused_confirm_is_a_decline(api: stripe.StripeClient, sandbox: Proce
     sandbox.control("POST", "faults", path="/v1/payment_intents", kind="refuse", count=1, error=error)
     with pytest.raises(stripe.CardError) as declined:
         pay(api, customer)
-    assert declined.value.error and declined.value.error.decline_code == "lost_card"
-    intent = api.v1.payment_intents.retrieve(declined.value.error.payment_intent.id)
+    assert declined.value.error
+    assert declined.value.error.decline_code == "lost_card"
+    intent = api.v1.payment_intents.retrieve(intent_in(declined.value).id)
     assert intent.status == "requires_payment_method"
-    assert intent.last_payment_error and intent.last_payment_error.decline_code == "lost_card"
+    assert intent.last_payment_error
+    assert intent.last_payment_error.decline_code == "lost_card"
     assert api.v1.charges.retrieve(str(intent.latest_charge)).status == "failed"
 
 
@@ -164,5 +166,6 @@ def test_two_writes_on_one_object_at_once(
         threading.Event().wait(0.2)
         with pytest.raises(stripe.RateLimitError) as refusal:
             api.v1.payment_intents.cancel(intent.id)
-        assert refusal.value.error and refusal.value.error.code == "lock_timeout"
+        assert refusal.value.error
+        assert refusal.value.error.code == "lock_timeout"
         assert capture.result().status == "succeeded"

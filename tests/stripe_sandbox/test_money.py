@@ -35,7 +35,8 @@ def test_a_destination_charge_in_balance_transactions(
     )
     assert isinstance(charge.balance_transaction, stripe.BalanceTransaction)
     assert [detail.type for detail in charge.balance_transaction.fee_details] == ["stripe_fee"]
-    assert isinstance(charge.transfer, stripe.Transfer) and isinstance(charge.application_fee, stripe.ApplicationFee)
+    assert isinstance(charge.transfer, stripe.Transfer)
+    assert isinstance(charge.application_fee, stripe.ApplicationFee)
     payment = charge.transfer.destination_payment
     assert isinstance(payment, stripe.Charge)
     assert charge.application_fee.charge == payment.id
@@ -60,7 +61,8 @@ def test_card_funds_are_available_after_two_days(
     assert (available(api, account.id), pending(api, account.id)) == (8500, 0)
     assert api.v1.events.list({"type": "balance.available"}).data
     own = api.v1.events.list({"type": "balance.available"}, {"stripe_account": account.id}).data
-    assert own and own[0].account == account.id
+    assert own
+    assert own[0].account == account.id
 
 
 def test_a_plain_refund_leaves_transfer_and_fee_alone(
@@ -99,7 +101,8 @@ def test_a_refund_reverses_and_returns_the_fee_in_proportion(
     ]
     charge = api.v1.charges.retrieve(str(intent.latest_charge), {"expand": ["refunds", "transfer"]})
     assert (charge.amount_refunded, charge.refunded) == (2500, False)
-    assert charge.refunds and [each.id for each in charge.refunds.data] == [refund.id]
+    assert charge.refunds
+    assert [each.id for each in charge.refunds.data] == [refund.id]
     assert isinstance(charge.transfer, stripe.Transfer)
     reversal = charge.transfer.reversals.data[0]
     assert (reversal.id, reversal.source_refund) == (refund.transfer_reversal, refund.id)
@@ -156,7 +159,8 @@ def test_a_negative_account_is_covered_by_a_reserve_on_the_platform(
     assert available(api, account.id) == -10000
     assert available(api) == had + 10000 - 10000
     reserved = api.v1.balance.retrieve().connect_reserved
-    assert reserved and reserved[0].amount == 10000
+    assert reserved
+    assert reserved[0].amount == 10000
     assert entries(api)[-1][:2] == ("reserved_funds", -10000)
     api.v1.transfers.create({"amount": 4000, "currency": "usd", "destination": account.id})
     assert entries(api)[-1][:2] == ("reserved_funds", 4000)

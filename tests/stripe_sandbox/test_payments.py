@@ -1,14 +1,16 @@
 """Holds, captures, cancels, declines and 3-D Secure."""
 
+from typing import Any
+
 import pytest
 import stripe
 
 from .conftest import Process
-from .payments import decline_of, hold, pay
+from .payments import card_of, decline_of, hold, intent_in, pay
 
 
 def types_of(api: stripe.StripeClient, since: int = 0) -> list[str]:
-    return [event.type for event in reversed(api.v1.events.list({"limit": 100}).data)][since:]
+    return [str(event.type) for event in reversed(api.v1.events.list({"limit": 100}).data)][since:]
 
 
 def test_a_hold_and_its_capture_emit_the_events_in_stripes_order(
@@ -56,8 +58,7 @@ def test_a_hold_says_until_when_it_can_be_captured(
 ) -> None:
     intent = hold(api, customer, card=number, off_session=off_session)
     charge = api.v1.charges.retrieve(str(intent.latest_charge))
-    assert charge.payment_method_details and charge.payment_method_details.card
-    assert charge.payment_method_details.card.capture_before == charge.created + seconds
+    assert card_of(charge).capture_before == charge.created + seconds
 
 
 def test_an_expired_hold_is_released_to_the_second(
@@ -65,8 +66,7 @@ def test_an_expired_hold_is_released_to_the_second(
 ) -> None:
     intent = hold(api, customer)
     charge = api.v1.charges.retrieve(str(intent.latest_charge))
-    assert charge.payment_method_details and charge.payment_method_details.card
-    until = charge.payment_method_details.card.capture_before
+    until = card_of(charge).capture_before
     sandbox.control("POST", "clock", frozen=True)
     sandbox.control("POST", "clock", to=until - 1)
     assert api.v1.payment_intents.retrieve(intent.id).status == "requires_capture"
@@ -81,7 +81,7 @@ def test_an_expired_hold_is_released_to_the_second(
     with pytest.raises(stripe.InvalidRequestError, match="has a status of canceled") as refusal:
         api.v1.payment_intents.capture(intent.id)
     assert refusal.value.code == "payment_intent_unexpected_state"
-    assert refusal.value.error and refusal.value.error.payment_intent.id == intent.id
+    assert intent_in(refusal.value).id == intent.id
 
 
 def test_a_partial_capture_releases_the_rest_and_caps_the_fee(
@@ -94,7 +94,8 @@ def test_a_partial_capture_releases_the_rest_and_caps_the_fee(
         str(captured.latest_charge), {"expand": ["application_fee", "balance_transaction"]}
     )
     assert (charge.amount, charge.amount_captured, charge.amount_refunded) == (10000, 3000, 7000)
-    assert isinstance(charge.application_fee, stripe.ApplicationFee) and charge.application_fee.amount == 3000
+    assert isinstance(charge.application_fee, stripe.ApplicationFee)
+    assert charge.application_fee.amount == 3000
     assert isinstance(charge.balance_transaction, stripe.BalanceTransaction)
     assert (charge.balance_transaction.amount, charge.balance_transaction.fee) == (3000, 117)
 
@@ -158,11 +159,13 @@ def test_a_declined_confirm_can_be_confirmed_again(
     before = len(types_of(api))
     declined = decline_of(lambda: api.v1.payment_intents.confirm(intent.id, {"payment_method": card}))
     assert (declined.http_status, declined.code) == (402, code)
-    assert declined.error and declined.error.decline_code == decline_code
-    assert declined.error.payment_intent.status == "requires_payment_method"
+    assert declined.error
+    assert declined.error.decline_code == decline_code
+    assert intent_in(declined).status == "requires_payment_method"
     assert types_of(api, before) == ["charge.failed", "payment_intent.payment_failed"]
     left = api.v1.payment_intents.retrieve(intent.id)
-    assert left.last_payment_error and left.last_payment_error.code == code
+    assert left.last_payment_error
+    assert left.last_payment_error.code == code
     failed = api.v1.charges.retrieve(str(left.latest_charge))
     assert (failed.status, failed.paid, failed.failure_code) == ("failed", False, code)
     confirmed = api.v1.payment_intents.confirm(intent.id, {"payment_method": "pm_card_visa"})
@@ -184,26 +187,28 @@ def test_a_declined_card_cannot_be_attached(api: stripe.StripeClient, customer: 
 def test_three_d_secure_on_session(api: stripe.StripeClient, sandbox: Process, customer: stripe.Customer) -> None:
     intent = pay(api, customer, card="pm_card_authenticationRequired")
     assert intent.status == "requires_action"
-    assert intent.next_action and intent.next_action.type == "use_stripe_sdk"
+    assert intent.next_action
+    assert intent.next_action.type == "use_stripe_sdk"
     assert types_of(api)[-1] == "payment_intent.requires_action"
     sandbox.control("POST", f"authentications/{intent.id}", result="succeed")
     done = api.v1.payment_intents.retrieve(intent.id, {"expand": ["latest_charge"]})
     assert (done.status, done.next_action) == ("succeeded", None)
     assert isinstance(done.latest_charge, stripe.Charge)
-    assert done.latest_charge.payment_method_details and done.latest_charge.payment_method_details.card
-    assert done.latest_charge.payment_method_details.card.three_d_secure
+    assert card_of(done.latest_charge).three_d_secure
 
 
 def test_failed_three_d_secure_goes_back_to_requires_payment_method(
     api: stripe.StripeClient, sandbox: Process, customer: stripe.Customer
 ) -> None:
     intent = hold(api, customer, card="pm_card_authenticationRequired", return_url="https://example.com/back")
-    assert intent.next_action and intent.next_action.redirect_to_url
+    assert intent.next_action
+    assert intent.next_action.redirect_to_url
     assert intent.next_action.redirect_to_url.return_url == "https://example.com/back"
     sandbox.control("POST", f"authentications/{intent.id}", result="fail")
     failed = api.v1.payment_intents.retrieve(intent.id)
     assert failed.status == "requires_payment_method"
-    assert failed.last_payment_error and failed.last_payment_error.code == "payment_intent_authentication_failure"
+    assert failed.last_payment_error
+    assert failed.last_payment_error.code == "payment_intent_authentication_failure"
     assert types_of(api)[-1] == "payment_intent.payment_failed"
 
 
@@ -211,7 +216,8 @@ def test_off_session_a_card_that_asks_is_declined(api: stripe.StripeClient, cust
     method = api.v1.payment_methods.attach("pm_card_authenticationRequired", {"customer": customer.id})
     declined = decline_of(lambda: pay(api, customer, card=method.id, off_session=True))
     assert declined.code == "authentication_required"
-    assert declined.error and declined.error.payment_intent.status == "requires_payment_method"
+    assert declined.error
+    assert intent_in(declined).status == "requires_payment_method"
 
 
 def test_3155_asks_until_it_is_set_up_for_off_session(
@@ -243,7 +249,8 @@ def test_a_declined_setup_intent(api: stripe.StripeClient, customer: stripe.Cust
     assert declined.code == "card_declined"
     left = api.v1.setup_intents.retrieve(setup.id, {"expand": ["latest_attempt"]})
     assert left.status == "requires_payment_method"
-    assert left.last_setup_error and left.last_setup_error.code == "card_declined"
+    assert left.last_setup_error
+    assert left.last_setup_error.code == "card_declined"
 
 
 def test_a_detached_card_cannot_be_used_again(api: stripe.StripeClient, customer: stripe.Customer) -> None:
@@ -275,13 +282,19 @@ def test_dashboard_methods_need_a_return_url(api: stripe.StripeClient, customer:
         )
 
 
+def card(**changes: Any) -> Any:
+    """Parameters for a payment method made from a card's number."""
+    return {
+        "type": "card",
+        "card": {"number": "4242 4242 4242 4242", "exp_month": 3, "exp_year": 2040, "cvc": "123", **changes},
+    }
+
+
 def test_card_numbers_and_the_date_on_the_card(api: stripe.StripeClient) -> None:
-    card = {"number": "4242 4242 4242 4242", "exp_month": 3, "exp_year": 2040, "cvc": "123"}
-    method = api.v1.payment_methods.create({"type": "card", "card": card})  # type: ignore[typeddict-item]
-    assert method.card and (method.card.last4, method.card.exp_year) == ("4242", 2040)
-    wrong = decline_of(
-        lambda: api.v1.payment_methods.create({"type": "card", "card": {**card, "number": "4242424242424241"}})  # type: ignore[typeddict-item]
-    )
+    method = api.v1.payment_methods.create(card())
+    assert method.card
+    assert (method.card.last4, method.card.exp_year) == ("4242", 2040)
+    wrong = decline_of(lambda: api.v1.payment_methods.create(card(number="4242424242424241")))
     assert wrong.code == "incorrect_number"
-    old = decline_of(lambda: api.v1.payment_methods.create({"type": "card", "card": {**card, "exp_year": 2020}}))  # type: ignore[typeddict-item]
+    old = decline_of(lambda: api.v1.payment_methods.create(card(exp_year=2020)))
     assert old.code == "invalid_expiry_year"
