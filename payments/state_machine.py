@@ -5,15 +5,7 @@ from django_fsm import RETURN_VALUE, FSMField, transition
 
 from common.fsm import GuardedModel
 
-
-class PaymentStatus(models.TextChoices):
-    SCHEDULED = "scheduled", "Scheduled"
-    AUTHORIZED = "authorized", "Authorized"
-    PAYMENT_METHOD_REQUIRED = "payment_method_required", "Payment method required"
-    LOCKED = "locked", "Locked"
-    MANUAL_REVIEW = "manual_review", "Manual review"
-    SETTLED = "settled", "Settled"
-
+from .vocabulary import PaymentStatus, choices
 
 S = PaymentStatus
 THAWED = (S.SCHEDULED, S.AUTHORIZED, S.PAYMENT_METHOD_REQUIRED, S.LOCKED, S.SETTLED)
@@ -23,10 +15,10 @@ class PaymentMachine(GuardedModel):
     """The six statuses and the only ways between them."""
 
     status = FSMField(
-        default=S.PAYMENT_METHOD_REQUIRED.value, choices=PaymentStatus.choices, max_length=24, protected=True
+        default=S.PAYMENT_METHOD_REQUIRED.value, choices=choices(PaymentStatus), max_length=24, protected=True
     )
     frozen_status = models.CharField(
-        max_length=24, blank=True, choices=PaymentStatus.choices, help_text="What manual_review froze"
+        max_length=24, blank=True, choices=choices(PaymentStatus), help_text="What manual_review froze"
     )
 
     class Meta:

@@ -41,7 +41,9 @@ class Booking(BookingMachine):
     instructor = models.ForeignKey("accounts.User", models.PROTECT, related_name="lessons")
     service = models.ForeignKey("catalog.Service", models.PROTECT, related_name="bookings")
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="bookings")
-    request_key = models.CharField(max_length=255, null=True, help_text="The request that made it, so that it is made once")
+    request_key = models.CharField(
+        max_length=255, null=True, help_text="The request that made it, so that it is made once"
+    )
 
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
@@ -71,7 +73,9 @@ class Booking(BookingMachine):
             models.CheckConstraint(
                 condition=~Q(status__in=["CANCELLED", "NO_SHOW"]) | Q(holds_slot=False), name="cancelled_holds_no_slot"
             ),
-            models.CheckConstraint(condition=~Q(status="CONFIRMED") | Q(holds_slot=True), name="confirmed_holds_its_slot"),
+            models.CheckConstraint(
+                condition=~Q(status="CONFIRMED") | Q(holds_slot=True), name="confirmed_holds_its_slot"
+            ),
             _no_overlap("instructor", "instructor_teaches_one_lesson_at_a_time"),
             _no_overlap("student", "student_takes_one_lesson_at_a_time"),
         ]
@@ -79,7 +83,9 @@ class Booking(BookingMachine):
             models.Index(fields=["student", "-starts_at"], name="bookings_of_student"),
             models.Index(fields=["instructor", "-starts_at"], name="bookings_of_instructor"),
             models.Index(fields=["created_at"], condition=Q(status="PENDING"), name="bookings_pending"),
-            models.Index(fields=["instructor", "completed_at"], condition=Q(status="COMPLETED"), name="lessons_completed"),
+            models.Index(
+                fields=["instructor", "completed_at"], condition=Q(status="COMPLETED"), name="lessons_completed"
+            ),
             models.Index(fields=["student", "completed_at"], condition=Q(status="COMPLETED"), name="lessons_taken"),
         ]
 

@@ -1,0 +1,48 @@
+"""Everything that can happen to a booking and its money, one file per verb. Doors call these and nothing else."""
+
+from .authorize import change_payment_method, place_hold, retry_hold, retry_payment
+from .book import Booked, book_lesson, preview_price
+from .cancel import cancel_booking, staff_cancel_booking
+from .capture import capture_lesson, capture_now, retry_failed_capture
+from .chargebacks import note_chargeback
+from .check_out import CheckedOut, check_out
+from .complete import complete_lesson
+from .confirm_hold import confirm_hold
+from .expire import expire_unpaid
+from .refund import Refunded, refund_booking
+from .report_no_show import dispute_no_show, report_no_show
+from .reschedule import reschedule_booking
+from .resolve_no_show import confirm_undisputed, resolve_no_show
+from .resolve_review import dispute_completion, resolve_review
+from .secure_funds import secure_funds
+
+__all__ = [
+    "Booked",
+    "CheckedOut",
+    "Refunded",
+    "book_lesson",
+    "cancel_booking",
+    "capture_lesson",
+    "capture_now",
+    "change_payment_method",
+    "check_out",
+    "complete_lesson",
+    "confirm_hold",
+    "confirm_undisputed",
+    "dispute_completion",
+    "dispute_no_show",
+    "expire_unpaid",
+    "note_chargeback",
+    "place_hold",
+    "preview_price",
+    "refund_booking",
+    "report_no_show",
+    "reschedule_booking",
+    "resolve_no_show",
+    "resolve_review",
+    "retry_failed_capture",
+    "retry_hold",
+    "retry_payment",
+    "secure_funds",
+    "staff_cancel_booking",
+]

@@ -4,7 +4,7 @@ from .connect import ConnectAccount, PaymentMethod
 from .disputes import Chargeback
 from .inbox import StripeEventInbox
 from .ledger import LedgerEntry, LedgerLine
-from .payment import Outcome, Payment
+from .payment import Payment
 from .plans import MoneyMovement, MoneyPlan
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "LedgerLine",
     "MoneyMovement",
     "MoneyPlan",
-    "Outcome",
     "Payment",
     "PaymentMethod",
     "StripeEventInbox",

@@ -9,9 +9,7 @@ from common.ids import ULID_LENGTH, new_id
 class ConnectAccount(models.Model):
     """An instructor's Stripe account, as last read from Stripe."""
 
-    instructor = models.OneToOneField(
-        "accounts.User", models.PROTECT, primary_key=True, related_name="connect_account"
-    )
+    instructor = models.OneToOneField("accounts.User", models.PROTECT, primary_key=True, related_name="connect_account")
     stripe_account_id = models.CharField(max_length=64, unique=True, null=True)
     charges_enabled = models.BooleanField(default=False)
     payouts_enabled = models.BooleanField(default=False)

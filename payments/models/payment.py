@@ -5,26 +5,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Greatest
 
 from common.ids import ULID_LENGTH, new_id
-from payments.state_machine import PaymentMachine, PaymentStatus
-
-
-class Outcome(models.TextChoices):
-    """How the money ended (policy 3)."""
-
-    LESSON_COMPLETED = "lesson_completed_full_payout"
-    CANCEL_NO_CHARGE = "student_cancel_gt24_no_charge"
-    CANCEL_LATE = "student_cancel_12_24_full_credit"
-    CANCEL_LAST_MINUTE = "student_cancel_lt12_split_50_50"
-    LOCKED_CANCEL_LATE = "locked_cancel_ge12_full_credit"
-    LOCKED_CANCEL_LAST_MINUTE = "locked_cancel_lt12_split_50_50"
-    INSTRUCTOR_CANCEL = "instructor_cancel_full_refund"
-    INSTRUCTOR_NO_SHOW = "instructor_no_show_full_refund"
-    MUTUAL_NO_SHOW = "mutual_no_show_full_refund"
-    STUDENT_NO_SHOW = "student_no_show_full_payout"
-    STUDENT_WINS_DISPUTE = "student_wins_dispute_full_refund"
-    DISPUTE_WON = "dispute_won"
-    CAPTURE_FAILURE_PAID = "capture_failure_instructor_paid"
-    ADMIN_REFUND = "admin_refund"
+from payments.state_machine import PaymentMachine
+from payments.vocabulary import Outcome, PaymentStatus, choices
 
 
 class Payment(PaymentMachine):
@@ -67,12 +49,14 @@ class Payment(PaymentMachine):
     # The capture (policy 4.5)
     capture_due_at = models.DateTimeField(null=True, blank=True)
     captured_at = models.DateTimeField(null=True, blank=True)
-    capture_failed_at = models.DateTimeField(null=True, blank=True, help_text="The first failure; retries do not move it")
+    capture_failed_at = models.DateTimeField(
+        null=True, blank=True, help_text="The first failure; retries do not move it"
+    )
     capture_last_attempt_at = models.DateTimeField(null=True, blank=True)
     capture_retry_count = models.PositiveSmallIntegerField(default=0)
     capture_escalated_at = models.DateTimeField(null=True, blank=True)
     owed_outcome = models.CharField(
-        max_length=40, blank=True, choices=Outcome.choices, help_text="Decided, while its capture is being retried"
+        max_length=40, blank=True, choices=choices(Outcome), help_text="Decided, while its capture is being retried"
     )
 
     # LOCK (policy 6)
@@ -88,7 +72,7 @@ class Payment(PaymentMachine):
     reviewed_since = models.DateTimeField(null=True, blank=True)
 
     # What happened, recorded only once Stripe has confirmed it (policy 3)
-    settlement_outcome = models.CharField(max_length=40, blank=True, choices=Outcome.choices)
+    settlement_outcome = models.CharField(max_length=40, blank=True, choices=choices(Outcome))
     settled_at = models.DateTimeField(null=True, blank=True)
     card_charged_cents = models.PositiveIntegerField(default=0)
     refunded_to_card_cents = models.PositiveIntegerField(default=0)
@@ -101,7 +85,7 @@ class Payment(PaymentMachine):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(status__in=PaymentStatus.values), name="payment_status_is_one_of_six"),
+            models.CheckConstraint(condition=Q(status__in=list(PaymentStatus)), name="payment_status_is_one_of_six"),
             models.CheckConstraint(
                 condition=Q(
                     card_amount_cents=F("lesson_price_cents") - F("credits_reserved_cents") + F("student_fee_cents")
@@ -112,9 +96,7 @@ class Payment(PaymentMachine):
                 condition=Q(credits_reserved_cents__lte=F("lesson_price_cents")), name="credit_at_most_the_price"
             ),
             models.CheckConstraint(
-                condition=Q(
-                    instructor_payout_full_cents=F("lesson_price_cents") - F("instructor_commission_cents")
-                ),
+                condition=Q(instructor_payout_full_cents=F("lesson_price_cents") - F("instructor_commission_cents")),
                 name="payout_is_price_less_commission",
             ),
             models.CheckConstraint(
@@ -128,7 +110,8 @@ class Payment(PaymentMachine):
                 condition=Q(refunded_to_card_cents__lte=F("card_charged_cents")), name="refunded_at_most_captured"
             ),
             models.CheckConstraint(
-                condition=Q(instructor_payout_cents__lte=F("instructor_payout_full_cents")), name="paid_at_most_full_payout"
+                condition=Q(instructor_payout_cents__lte=F("instructor_payout_full_cents")),
+                name="paid_at_most_full_payout",
             ),
             models.CheckConstraint(
                 condition=~Q(status="settled") | ~Q(settlement_outcome=""), name="settled_has_an_outcome"
@@ -156,7 +139,9 @@ class Payment(PaymentMachine):
                 condition=Q(status="payment_method_required", capture_failed_at__isnull=False),
                 name="captures_to_retry",
             ),
-            models.Index(fields=["capture_before"], condition=Q(status="manual_review"), name="holds_expiring_in_review"),
+            models.Index(
+                fields=["capture_before"], condition=Q(status="manual_review"), name="holds_expiring_in_review"
+            ),
             models.Index(fields=["student", "status"], name="payments_of_student"),
         ]
 

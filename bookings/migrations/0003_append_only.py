@@ -6,7 +6,7 @@ TABLES = ["bookings_bookingevent"]
 
 
 class Migration(migrations.Migration):
-    dependencies = [("bookings", "0001_initial"), ("common", "0001_shared_tables")]
+    dependencies = [("bookings", "0002_initial"), ("common", "0001_shared_tables")]
     operations = [
         migrations.RunSQL(
             f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}"

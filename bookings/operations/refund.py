@@ -1,0 +1,150 @@
+"""Staff refund a settled lesson, in full or in part: transfer and fee come back in proportion (policy 7)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from bookings.models import Booking
+from common.actors import Actor, Role
+from common.money import half_up
+from common.mutex import Lease
+from common.problems import Invalid, Refused
+from credits.freezing import revoke_unspent
+from payments.models import MoneyMovement, MoneyPlan, Payment
+from payments.settlement import Movement, open_plan, paid_to_instructor, transfers_of
+from payments.vocabulary import Outcome, PaymentStatus
+
+from ._conclusions import book_credits, recorded_amounts, review
+from ._errors import UnderReview
+from ._history import actor_of, note
+from ._milestones import take_milestone_back
+from ._movements import take_back
+from ._story import Moves, find_booking, fresh, lock_booking, one_at_a_time, only, see_through, tells
+
+Kind, Purpose = MoneyMovement.Kind, MoneyPlan.Purpose
+REASONS = ("instructor_no_show", "dispute", "platform_error", "other")
+
+
+class NothingToRefund(Refused):
+    code, title = "nothing_to_refund", "Nothing was charged to the card, or all of it was refunded already"
+
+
+class RefundTooLarge(Refused):
+    code, title = "refund_too_large", "More than what is left of the charge cannot be refunded"
+
+
+class NotSettled(Refused):
+    code, title = "not_settled", "The lesson's money is not final yet: cancel it or resolve its review instead"
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """The booking after a refund, and Stripe's id of the refund."""
+
+    booking: Booking
+    refund_id: str
+
+
+def refund_booking(
+    *, booking_id: str, actor: Actor, amount_cents: int | None, reason: str, note: str = "", now: datetime
+) -> Refunded:
+    """Refund to the card, all that is left when `amount_cents` is None. Reason: one of REASONS.
+
+    Raises Invalid, NotSettled, UnderReview, NothingToRefund, RefundTooLarge, OperationInProgress, StripeUnavailable.
+    """
+    only(actor, Role.STAFF)
+    if reason not in REASONS:
+        raise Invalid("Unknown reason.", errors={"reason": [f"One of {', '.join(REASONS)}."]})
+    find_booking(booking_id, actor)
+    with one_at_a_time(booking_id, now) as lease:
+        plan = _decide(booking_id, actor, amount_cents, f"{reason}: {note}" if note else reason, lease, now)
+        see_through(plan, lease, now)
+    refund = Moves(plan).last(Kind.REFUND)
+    if refund is None or not refund.stripe_id:
+        raise UnderReview("Stripe refused the refund; it is in the support queue.")
+    return Refunded(fresh(booking_id), refund.stripe_id)
+
+
+def _decide(
+    booking_id: str, actor: Actor, amount_cents: int | None, reason: str, lease: Lease, now: datetime
+) -> MoneyPlan:
+    with transaction.atomic():
+        booking = lock_booking(booking_id)
+        payment = booking.payment
+        if payment.status == PaymentStatus.MANUAL_REVIEW:
+            raise UnderReview()
+        if payment.status != PaymentStatus.SETTLED:
+            raise NotSettled()
+        left = payment.card_charged_cents - payment.refunded_to_card_cents
+        amount = left if amount_cents is None else amount_cents
+        if left <= 0:
+            raise NothingToRefund()
+        if not 1 <= amount <= left:
+            raise RefundTooLarge(f"From 1 to {left} cents can be refunded.", refundable_cents=left)
+        sequence = payment.movements.filter(kind=Kind.REFUND).count() + 1
+        return open_plan(
+            payment=payment,
+            booking_id=booking.pk,
+            purpose=Purpose.REFUND,
+            actor=actor,
+            now=now,
+            lease=lease,
+            terms={"amount_cents": amount, "full": amount == left},
+            reason=reason,
+            movements=refund_movements(payment, amount, key=f"{booking.pk}:{sequence}:{amount}"),
+        )
+
+
+def refund_movements(payment: Payment, amount_cents: int, *, key: str) -> list[Movement]:
+    """Refund an amount, taking back from the instructor in proportion; a full refund takes everything back."""
+    left = payment.card_charged_cents - payment.refunded_to_card_cents
+    held = transfers_of(payment)
+    automatic = next((h for h in held if h.purpose == "automatic" and h.left_cents), None)
+    others = [h for h in held if h.left_cents and h is not automatic]
+    movements = [
+        Movement(
+            Kind.REVERSE,
+            half_up(h.left_cents * amount_cents, left),
+            h.purpose,
+            {"transfer": h.transfer_id, "account": h.account_id, "fee": h.fee_id},
+        )
+        for h in others
+    ]
+    reverse = automatic is not None
+    if amount_cents == left and automatic is not None and automatic.reversed_cents:
+        movements, reverse = take_back(payment), False  # what is left of every transfer, to the cent
+    movements = [m for m in movements if m.amount_cents]
+    return [*movements, Movement(Kind.REFUND, amount_cents, params={"reverse_transfer": reverse}, key=key)]
+
+
+def _conclude(plan: MoneyPlan, booking: Booking, now: datetime) -> str:
+    refusal, payment = Moves(plan).refusal, booking.payment
+    if refusal is not None:
+        return review(plan, booking, refusal, now)
+    before = (booking.status, payment.status)
+    issued = payment.credits_issued_cents
+    if issued:  # the card gets back what credit had been given for
+        book_credits(
+            revoke_unspent(payment_id=payment.pk, up_to_cents=min(issued, plan.terms["amount_cents"]), now=now)
+        )
+    if plan.terms["full"]:
+        take_milestone_back(payment, now)
+    payment.settlement_outcome, payment.settled_at = Outcome.ADMIN_REFUND, now
+    payment.instructor_payout_cents = paid_to_instructor(payment)
+    payment.settle()
+    payment.save()
+    note(
+        booking,
+        "staff_refund",
+        actor=actor_of(plan),
+        now=now,
+        before=before,
+        plan=plan,
+        reason=plan.reason,
+        amounts={**recorded_amounts(payment), "refund_cents": plan.terms["amount_cents"]},
+    )
+    return Outcome.ADMIN_REFUND
+
+
+tells(Purpose.REFUND, conclude=_conclude)

@@ -1,0 +1,179 @@
+"""Reviews: an instructor disputes a completion; support ends a review with a payout, a refund, a split, or lets it go on."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.holds import lift_hold
+from accounts.models import AccountHold
+from bookings.models import Booking, CompletionDispute, SupportItem
+from bookings.policy.review import Resolution, review_terms
+from bookings.policy.terms import Credits, Share, Step, Terms
+from bookings.state_machine import BookingStatus
+from common.actors import Actor, Role
+from common.mutex import Lease
+from common.problems import Invalid, Refused
+from credits.freezing import revoke_unspent
+from payments.models import MoneyMovement, MoneyPlan, Payment
+from payments.settlement import Movement, open_plan
+from payments.vocabulary import Outcome, PaymentStatus
+
+from ._conclusions import as_plain, book_credits, freeze, from_plain, review
+from ._errors import AlreadySettled, LessonNotEnded, NotConfirmed, UnderReview
+from ._history import actor_of, ask_support, close_support, note
+from ._movements import hold_again, movements_for, take_back
+from ._story import Moves, find_booking, fresh, lock_booking, one_at_a_time, only, see_through, tells
+from .capture import OWED, conclude_capture
+from .complete import mark_complete
+from .report_no_show import checked_reason
+
+Kind, Purpose = MoneyMovement.Kind, MoneyPlan.Purpose
+S = PaymentStatus
+COMPLETION_DISPUTED = "completion_disputed"
+FAILED_MOVEMENTS = ("reversal_failed", "refund_failed", "payout_failed", "stripe_refused")
+WRITE_OFF = Terms(Outcome.CAPTURE_FAILURE_PAID, (Step.CANCEL_INTENT,), Credits.CONSUME, Share.ALL)
+
+
+class NotInReview(Refused):
+    code, title = "not_in_review", "This booking is not under review"
+
+
+class DecidedElsewhere(Refused):
+    code, title = "decided_elsewhere", "This review is not ended this way"
+
+
+def dispute_completion(*, booking_id: str, actor: Actor, reason: str, now: datetime) -> Booking:
+    """The instructor disputes a lesson after its end: the payment waits for support (policy 7). Once per booking.
+
+    Raises Invalid, LessonNotEnded, NotConfirmed, AlreadySettled, UnderReview.
+    """
+    only(actor, Role.INSTRUCTOR)
+    reason = checked_reason(reason, 1, 2000)
+    find_booking(booking_id, actor)
+    with one_at_a_time(booking_id, now), transaction.atomic():
+        booking = lock_booking(booking_id)
+        if booking.payment.status == S.SETTLED:
+            raise AlreadySettled()
+        if booking.payment.status == S.MANUAL_REVIEW:
+            raise UnderReview()
+        if booking.status not in (BookingStatus.CONFIRMED, BookingStatus.COMPLETED):
+            raise NotConfirmed()
+        if not booking.has_ended(now):
+            raise LessonNotEnded(ends_at=booking.ends_at.isoformat())
+        CompletionDispute.objects.update_or_create(
+            booking=booking, defaults={"opened_at": now, "reason": reason, "resolved_at": None, "resolution": ""}
+        )
+        freeze(booking, reason=COMPLETION_DISPUTED, actor=actor, now=now)
+        note(booking, "completion_disputed", actor=actor, now=now, reason=reason)
+        ask_support(
+            kind=SupportItem.Kind.COMPLETION_DISPUTED,
+            cause=booking.pk,
+            booking_id=booking.pk,
+            money_at_risk_cents=booking.payment.card_amount_cents,
+            now=now,
+            detail=reason,
+        )
+    return fresh(booking_id)
+
+
+def resolve_review(*, booking_id: str, actor: Actor, resolution: str, reason: str, now: datetime) -> Booking:
+    """End a review with `full_payout`, `full_refund`, `split_50_50`, or `resume`: back to what was frozen, or, after a
+    movement that Stripe refused, the same decision once more.
+
+    Raises Invalid, NotInReview, DecidedElsewhere (chargebacks, no-shows), StripeUnavailable.
+    """
+    only(actor, Role.STAFF)
+    if resolution not in list(Resolution):
+        raise Invalid("Unknown resolution.", errors={"resolution": [f"One of {', '.join(Resolution)}."]})
+    reason = checked_reason(reason, 1, 2000)
+    find_booking(booking_id, actor)
+    with one_at_a_time(booking_id, now) as lease:
+        plan = _decide(booking_id, actor, Resolution(resolution), reason, lease, now)
+        if plan is not None:
+            see_through(plan, lease, now)
+    return fresh(booking_id)
+
+
+def _decide(
+    booking_id: str, actor: Actor, resolution: Resolution, reason: str, lease: Lease, now: datetime
+) -> MoneyPlan | None:
+    with transaction.atomic():
+        booking = lock_booking(booking_id)
+        payment = booking.payment
+        if payment.status != S.MANUAL_REVIEW:
+            raise NotInReview()
+        if payment.review_reason == "chargeback":
+            raise DecidedElsewhere("The student's bank decides a chargeback; send evidence at Stripe.")
+        if payment.review_reason == "no_show":
+            raise DecidedElsewhere("Resolve the no-show report instead.")
+        CompletionDispute.objects.filter(booking=booking, resolved_at=None).update(
+            resolved_at=now, resolution=resolution
+        )
+        note(booking, "review_resolved", actor=actor, now=now, reason=reason, details={"resolution": resolution})
+        if resolution is Resolution.RESUME and payment.review_reason not in FAILED_MOVEMENTS:
+            _resume(booking, now)
+            return None
+        terms, movements = _terms(booking, resolution, now)
+        if terms.pays is Share.ALL and booking.status == BookingStatus.CONFIRMED:
+            mark_complete(booking, actor=actor, now=now, completed_at=booking.ends_at)
+        return open_plan(
+            payment=payment,
+            booking_id=booking.pk,
+            purpose=Purpose.RESOLVE_REVIEW,
+            actor=actor,
+            now=now,
+            lease=lease,
+            terms=as_plain(terms),
+            reason=reason,
+            movements=movements,
+        )
+
+
+def _resume(booking: Booking, now: datetime) -> None:
+    if booking.payment.review_reason == "capture_escalated":
+        raise DecidedElsewhere("The payout was advanced: write it off (full_payout) or take it back (full_refund).")
+    booking.payment.thaw()
+    booking.payment.review_reason = ""
+    booking.payment.save()
+    close_support(booking_id=booking.pk, now=now)
+
+
+def _terms(booking: Booking, resolution: Resolution, now: datetime) -> tuple[Terms, list[Movement]]:
+    payment = booking.payment
+    if payment.review_reason == "capture_escalated":
+        if resolution is Resolution.FULL_PAYOUT:
+            return WRITE_OFF, movements_for(WRITE_OFF, payment, now)
+        if resolution is Resolution.FULL_REFUND:
+            terms = review_terms(resolution=resolution, locked=False)
+            return terms, [*take_back(payment), *movements_for(terms, payment, now)]
+        raise DecidedElsewhere("The card was never charged: write it off (full_payout) or take the advance back.")
+    if resolution is Resolution.RESUME:
+        terms = _owed_again(payment)
+    else:
+        terms = review_terms(resolution=resolution, locked=payment.has_locked_funds)
+    return terms, movements_for(terms, payment, now)
+
+
+def _owed_again(payment: Payment) -> Terms:
+    """The terms of the decision that a refused movement interrupted: the latest plan's, unchanged."""
+    last = payment.plans.exclude(finished_at=None).exclude(terms__steps=None).latest("decided_at", "id")
+    return from_plain(last.terms) if "steps" in last.terms else OWED[Outcome(payment.owed_outcome)]
+
+
+def _follow_up(plan: MoneyPlan, booking: Booking, now: datetime) -> list[Movement]:
+    return hold_again(plan, booking.payment)
+
+
+def _conclude(plan: MoneyPlan, booking: Booking, now: datetime) -> str:
+    payment, terms = booking.payment, from_plain(plan.terms)
+    refusal = Moves(plan).refusal
+    if refusal is not None and refusal.kind in (Kind.REVERSE, Kind.REFUND):
+        return review(plan, booking, refusal, now)
+    if terms.refunds:  # what was given as credit for this lesson is not given twice
+        book_credits(revoke_unspent(payment_id=payment.pk, up_to_cents=payment.credits_issued_cents, now=now))
+    if terms.outcome in (Outcome.CAPTURE_FAILURE_PAID, Outcome.STUDENT_WINS_DISPUTE):
+        lift_hold(kind=AccountHold.Kind.LOCKED, payment_id=payment.pk, now=now, by=str(actor_of(plan)))
+    return conclude_capture(plan, booking, now)
+
+
+tells(Purpose.RESOLVE_REVIEW, follow_up=_follow_up, conclude=_conclude)

@@ -1,0 +1,130 @@
+"""People for sandbox mode, ready to book, teach or decide: with a saved card, credits, services, a connected account."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from typing import Any
+
+import httpx
+from django.conf import settings
+from django.contrib.auth.models import Permission
+from django.db import transaction
+
+from accounts.models import User
+from catalog.models import InstructorProfile, Modality, Service, WeeklyHours
+from catalog.tiers import grant_founding_place
+from common.actors import Role
+from common.ids import new_id
+from credits.models import CreditLot
+from credits.operations import issue
+from payments import cards, connect, ledger
+from payments.models import ConnectAccount, PaymentMethod
+
+PASSWORD = "sandbox"  # noqa: S105  # printed on the page: sandbox mode has no secrets
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody made for sandbox mode, with what a script needs to act as them."""
+
+    user: User
+    payment_method: PaymentMethod | None = None
+    services: list[Service] = field(default_factory=list)
+    stripe_account_id: str = ""
+
+
+def make_person(
+    *,
+    role: Role,
+    now: datetime,
+    email: str = "",
+    first_name: str = "",
+    last_name: str = "",
+    timezone: str = "America/New_York",
+    card: str | None = None,
+    credits: list[dict[str, Any]] | None = None,
+    commission_bps: int | None = None,
+    services: list[dict[str, Any]] | None = None,
+    founding: bool = False,
+    connected: bool = True,
+    superuser: bool = False,
+) -> Person:
+    """Create a person. An instructor made so is free every hour of every day and, when `connected`, ready to be paid.
+
+    Raises ValueError or a Problem for values nobody can have (an unknown zone, a commission above 100 %).
+    """
+    with transaction.atomic():
+        user = User.objects.create_user(
+            email=email or f"{role}-{new_id().lower()}@example.com",
+            password=PASSWORD,
+            first_name=first_name or {"student": "Sam", "instructor": "Ina", "staff": "Sol"}[role],
+            last_name=last_name or {"student": "Student", "instructor": "Instructor", "staff": "Support"}[role],
+            role=role,
+            timezone=timezone,
+            is_staff=role is Role.STAFF,
+            is_superuser=superuser,
+        )
+        if role is Role.STAFF:
+            money = Permission.objects.filter(codename__in=["view_financials", "manage_financials"])
+            user.user_permissions.set(money)
+        give_credits(user, credits or [], now=now)
+        taught = _teach(user, services, commission_bps, founding, now) if role is Role.INSTRUCTOR else []
+    method = cards.save_card(user=user, payment_method_id=card, set_as_default=True) if card else None
+    account_id = _onboard(user) if role is Role.INSTRUCTOR and connected else ""
+    return Person(user, method, taught, account_id)
+
+
+def give_credits(user: User, credits: list[dict[str, Any]], *, now: datetime) -> None:
+    """Goodwill credits, each `{"amount_cents", "expires_at"?}`. Must run inside a transaction."""
+    for number, credit in enumerate(credits):
+        issued = issue(
+            owner_id=user.pk,
+            amount_cents=credit["amount_cents"],
+            source=CreditLot.Source.GOODWILL,
+            issue_key=f"sandbox:{user.pk}:{number}:{new_id()}",
+            now=now,
+            expires_at=credit.get("expires_at"),
+        )
+        for entry in issued.entries:
+            ledger.post_credit(
+                key=f"credit:{entry.pk}",
+                kind=entry.kind,
+                amount_cents=entry.amount_cents,
+                promotional=True,
+                at=now,
+            )
+
+
+def _teach(
+    user: User, services: list[dict[str, Any]] | None, commission_bps: int | None, founding: bool, now: datetime
+) -> list[Service]:
+    profile = InstructorProfile.objects.create(
+        user=user, minimum_notice_minutes=0, commission_bps=1500 if commission_bps is None else commission_bps
+    )
+    if founding:
+        grant_founding_place(instructor=profile, now=now)
+    WeeklyHours.objects.bulk_create(
+        WeeklyHours(instructor=profile, weekday=weekday, starts=time(0), ends=time(0)) for weekday in range(7)
+    )
+    wanted = services or [{"name": "Piano", "hourly_rate_cents": 12000}]
+    return [
+        Service.objects.create(
+            instructor=profile,
+            name=service["name"],
+            hourly_rate_cents=service["hourly_rate_cents"],
+            durations=service.get("durations") or [30, 45, 60, 90, 120],
+            modalities=service.get("modalities") or list(Modality.values),
+        )
+        for service in wanted
+    ]
+
+
+def _onboard(user: User) -> str:
+    """Through Stripe's hosted onboarding, as the sandbox finishes it for those who cannot click."""
+    connect.start_onboarding(
+        instructor=user, return_url=f"{settings.SITE_URL}/sandbox/", refresh_url=f"{settings.SITE_URL}/sandbox/"
+    )
+    account_id = ConnectAccount.objects.get(instructor=user).stripe_account_id or ""
+    answer = httpx.post(f"{settings.STRIPE_API_BASE}/_sandbox/accounts/{account_id}/onboard", json={}, timeout=30)
+    answer.raise_for_status()
+    connect.read_account(instructor=user)
+    return account_id
