@@ -1,12 +1,93 @@
-"""Every door of the site on one page."""
+"""Every door on one page."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import URLPattern, URLResolver, include, path, register_converter
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.permissions import AllowAny
+
+from accounts import login
+from bookings.api import availability, connect, instructors, lessons, payments, pricing, quotes, support, webhook
 
 from . import health
 
-urlpatterns = [
-    path("healthz/live", health.live, name="healthz-live"),
-    path("healthz/ready", health.ready, name="healthz-ready"),
+
+class UlidConverter:
+    """One of our ids; anything else is not there."""
+
+    regex = "[0-9A-HJKMNP-TV-Z]{26}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(UlidConverter, "ulid")
+
+handler400 = "accounts.problem_responses.bad_request"
+handler403 = "accounts.problem_responses.permission_denied"
+handler404 = "accounts.problem_responses.page_not_found"
+handler500 = "accounts.problem_responses.server_error"
+
+api: list[URLPattern | URLResolver] = [
+    # Who
+    path("auth/token", login.LogIn.as_view()),
+    path("auth/token/refresh", login.Refresh.as_view()),
+    path("auth/me", login.WhoAmI.as_view()),
+    # Before booking
+    path("pricing/preview", pricing.PricePreview.as_view()),
+    path("bookings/check-availability", pricing.CheckAvailability.as_view()),
+    path("instructors/<ulid:instructor_id>/availability", availability.FreeTimes.as_view()),
+    # Lessons
+    path("bookings", lessons.Bookings.as_view()),
+    path("bookings/upcoming", lessons.UpcomingBookings.as_view()),
+    path("bookings/<ulid:booking_id>", lessons.OneBooking.as_view()),
+    path("bookings/<ulid:booking_id>/pricing", pricing.BookingPrice.as_view()),
+    path("bookings/<ulid:booking_id>/timeline", lessons.Timeline.as_view()),
+    path("bookings/<ulid:booking_id>/cancellation-quote", quotes.CancellationQuoteView.as_view()),
+    path("bookings/<ulid:booking_id>/cancel", lessons.Cancel.as_view()),
+    path("bookings/<ulid:booking_id>/reschedule-quote", quotes.RescheduleQuoteView.as_view()),
+    path("bookings/<ulid:booking_id>/reschedule", lessons.Reschedule.as_view()),
+    path("bookings/<ulid:booking_id>/payment-method", lessons.ChangePaymentMethod.as_view()),
+    path("bookings/<ulid:booking_id>/confirm-payment", lessons.ConfirmPayment.as_view()),
+    path("bookings/<ulid:booking_id>/retry-payment", lessons.RetryPayment.as_view()),
+    path("bookings/<ulid:booking_id>/no-show", lessons.ReportNoShow.as_view()),
+    path("bookings/<ulid:booking_id>/no-show/dispute", lessons.DisputeNoShow.as_view()),
+    path("bookings/<ulid:booking_id>/complete", lessons.Complete.as_view()),
+    path("bookings/<ulid:booking_id>/capture-payment", support.CapturePayment.as_view()),
+    # Instructors
+    path("instructor/bookings", instructors.Lessons.as_view()),
+    path("instructor/bookings/upcoming", instructors.UpcomingLessons.as_view()),
+    path("instructor/bookings/pending-completion", instructors.LessonsToComplete.as_view()),
+    path("instructor/bookings/completed", instructors.CompletedLessons.as_view()),
+    path("instructor/bookings/<ulid:booking_id>/complete", instructors.CompleteLesson.as_view()),
+    path("instructor/bookings/<ulid:booking_id>/dispute", instructors.DisputeCompletion.as_view()),
+    # Support
+    path("admin/bookings/<ulid:booking_id>/cancel", support.StaffCancel.as_view()),
+    path("admin/bookings/<ulid:booking_id>/no-show/resolve", support.ResolveNoShow.as_view()),
+    path("admin/bookings/<ulid:booking_id>/review/resolve", support.ResolveReview.as_view()),
+    path("admin/refunds/<ulid:booking_id>/refund", support.Refund.as_view()),
+    # Money
+    path("payments/checkout", payments.CheckOut.as_view()),
+    path("payments/setup-intent", payments.SetupIntent.as_view()),
+    path("payments/methods", payments.Cards.as_view()),
+    path("payments/methods/<ulid:method_id>", payments.OneCard.as_view()),
+    path("payments/methods/<ulid:method_id>/default", payments.DefaultCard.as_view()),
+    path("payments/credits", payments.Wallet.as_view()),
+    path("payments/credits/balance", payments.Balance.as_view()),
+    path("payments/connect/onboard", connect.Onboard.as_view()),
+    path("payments/connect/status", connect.Status.as_view()),
+    path("payments/connect/dashboard", connect.Dashboard.as_view()),
+    path("payments/webhooks/stripe/", include(webhook.urls, namespace="djstripe")),
+    # The API about itself
+    path("schema/", SpectacularAPIView.as_view(permission_classes=[AllowAny]), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="schema", permission_classes=[AllowAny])),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include(api)),
+    path("healthz/live", health.live),
+    path("healthz/ready", health.ready),
     path("admin/", admin.site.urls),
 ]

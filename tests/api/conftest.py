@@ -28,13 +28,13 @@ def anybody() -> APIClient:
 
 @pytest.fixture
 def student(database: None) -> User:
-    return UserFactory(email="student@example.com", password="sandbox")
+    return UserFactory.create(email="student@example.com", password="sandbox")
 
 
 @pytest.fixture
 def service(database: None) -> Service:
     """Piano at $120 an hour, by the one instructor of these tests."""
-    return ServiceFactory(instructor=InstructorFactory(user__email="instructor@example.com"))
+    return ServiceFactory.create(instructor=InstructorFactory.create(user__email="instructor@example.com"))
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def instructor(service: Service) -> User:
 @pytest.fixture
 def staff(database: None) -> User:
     """Support that may see and move money."""
-    person = UserFactory(email="staff@example.com", role=Role.STAFF, first_name="Sue", last_name="Support")
+    person = UserFactory.create(email="staff@example.com", role=Role.STAFF, first_name="Sue", last_name="Support")
     person.user_permissions.set(Permission.objects.filter(codename__in=("view_financials", "manage_financials")))
     return person
 
@@ -53,7 +53,7 @@ def staff(database: None) -> User:
 @pytest.fixture
 def clerk(database: None) -> User:
     """Support without any permission about money."""
-    return UserFactory(email="clerk@example.com", role=Role.STAFF)
+    return UserFactory.create(email="clerk@example.com", role=Role.STAFF)
 
 
 def client_of(user: User | None) -> APIClient:

@@ -106,7 +106,7 @@ def test_the_same_key_for_another_request_is_refused(student: User, other: dict[
 
 def test_keys_are_everybodys_own(student: User) -> None:
     call(student)
-    call(UserFactory())
+    call(UserFactory.create())
 
     assert len(Probe.worked) == 2
 
@@ -209,7 +209,8 @@ def test_after_a_day_a_key_is_forgotten(student: User) -> None:
 
 
 def test_many_at_once_are_one(student: User) -> None:
-    now, outcomes = clock.system_now(), []
+    now = clock.system_now()
+    outcomes: list[Any] = []
 
     def attempt() -> None:
         try:
