@@ -8,7 +8,7 @@ from stripe_sandbox.lists import list_of
 from stripe_sandbox.request import Request
 from stripe_sandbox.resources.charges import shipping
 from stripe_sandbox.resources.confirmation import confirm_intent
-from stripe_sandbox.resources.payment_methods import check_usable, from_data, resolve
+from stripe_sandbox.resources.payment_methods import check_usable, resolve
 from stripe_sandbox.resources.settlement import hold_of, release_hold, settle
 from stripe_sandbox.resources.transfers import need_destination
 from stripe_sandbox.routing import route
@@ -319,7 +319,9 @@ def _set_method(box: Sandbox, request: Request, intent: Doc) -> None:
     if "payment_method" in request.params:
         method = resolve(box, request.params["payment_method"], request.account, "payment_method")
     elif "payment_method_data" in request.params:
-        method = from_data(box, request.params["payment_method_data"], request.account)
+        raise invalid_request(
+            "This sandbox knows the payment method type card only.", None, "payment_method_data[type]"
+        )
     else:
         return
     check_usable(method, intent["customer"])

@@ -9,7 +9,7 @@ from stripe_sandbox.lists import list_of
 from stripe_sandbox.request import Request
 from stripe_sandbox.resources.confirmation import FAILED_AUTHENTICATION
 from stripe_sandbox.resources.next_actions import next_action
-from stripe_sandbox.resources.payment_methods import attach, card_behind, check_usable, from_data, resolve
+from stripe_sandbox.resources.payment_methods import attach, card_behind, check_usable, resolve
 from stripe_sandbox.routing import route
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.shapes import metadata
@@ -276,7 +276,9 @@ def _set_method(box: Sandbox, request: Request, intent: Doc) -> None:
     if "payment_method" in request.params:
         method = resolve(box, request.params["payment_method"], request.account, "payment_method")
     elif "payment_method_data" in request.params:
-        method = from_data(box, request.params["payment_method_data"], request.account)
+        raise invalid_request(
+            "This sandbox knows the payment method type card only.", None, "payment_method_data[type]"
+        )
     else:
         return
     intent.update({"payment_method": method["id"], "status": "requires_confirmation"})

@@ -309,7 +309,9 @@
       if (!params.payment_method) {
         const checked = elements ? await elements.submit() : { error: validation("missing_element", "There is no payment element.") };
         if (checked.error) return { error: checked.error };
-        params.payment_method_data = { ...form.data(data?.billing_details) };
+        const made = await this.createPaymentMethod({ elements, billing_details: data?.billing_details });
+        if (made.error) return { error: made.error };
+        params.payment_method = made.paymentMethod.id;
       }
       const result = this.result(await this.confirm(secret, params, { form }));
       if (result.error || redirect === "if_required") return result;
