@@ -21,6 +21,9 @@ from .site import Site
 SECONDS_TO_COME_UP = 120
 
 
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # our own parts are never behind a proxy
+
+
 class Stopped(Exception):
     """Ctrl-C or TERM."""
 
@@ -130,7 +133,7 @@ def _answer(address: str, host: str | None = None) -> tuple[int, str]:
     """Status and, when it is not well, what it says is missing. (0, reason) when nobody answers."""
     request = urllib.request.Request(address, headers={"Host": host} if host else {})  # noqa: S310 - our own address
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+        with _OPENER.open(request, timeout=10) as response:
             return response.status, ""
     except urllib.error.HTTPError as error:
         try:

@@ -42,6 +42,7 @@ def settle_in() -> Path:
     if settings.configured:
         raise RuntimeError("Django's settings were read too early: unset DJANGO_SETTINGS_MODULE.")
     home = Path(tempfile.mkdtemp(prefix="instainstru-test-"))
+    (home / "static").mkdir()
     port = free_ports()
     for name in FOREIGN:
         os.environ.pop(name, None)

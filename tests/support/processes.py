@@ -34,7 +34,7 @@ def _wait(parts: Sequence[Part], address: str) -> None:
             if (code := part.exit_code()) is not None:
                 raise RuntimeError(f"{part.name} {how_it_ended(code)}:\n{part.last_words(40)}")
         try:
-            response = httpx.get(address, timeout=10)
+            response = httpx.get(address, timeout=10, trust_env=False)
         except httpx.HTTPError as error:
             answer = str(error)
         else:

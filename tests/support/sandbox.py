@@ -17,7 +17,7 @@ class Sandbox:
 
     def __init__(self, base: str) -> None:
         self.base = base
-        self._http = httpx.Client(base_url=base, timeout=30)
+        self._http = httpx.Client(base_url=base, timeout=30, trust_env=False)
 
     def reset(self) -> None:
         """Forget everything: objects, faults, webhook endpoints, the moved clock."""

@@ -29,9 +29,9 @@ def test_it_comes_up_stops_comes_back_with_its_data_and_survives_being_killed(co
         assert "embedded PostgreSQL" in said
         assert f"http://127.0.0.1:{copy.port}/" in said
         assert "student@example.com" in said
-        ready = httpx.get(f"http://127.0.0.1:{copy.port}/healthz/ready")
+        ready = httpx.get(f"http://127.0.0.1:{copy.port}/healthz/ready", trust_env=False)
         assert (ready.status_code, ready.json()) == (200, {"status": "ok", "missing": []})
-        assert httpx.get(f"http://127.0.0.1:{copy.port}/healthz/live").status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{copy.port}/healthz/live", trust_env=False).status_code == 200
         # Another terminal finds the same database; a second run, and a reset, are refused.
         assert stat.S_IMODE((copy.home / "run.env").stat().st_mode) == 0o600
         shell = copy.command("manage.py", "shell", "-v0", "-c", MAKE_A_PERSON)
@@ -77,7 +77,7 @@ def test_what_survived_even_the_guardian_is_cleared_at_the_next_start(copy: Copy
     assert len(copy.processes()) > 3
     with copy.running():
         assert "Stopped what a killed run had left: web, jobs, stripe-sandbox, database." in copy.said()
-        assert httpx.get(f"http://127.0.0.1:{copy.port}/healthz/ready").status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{copy.port}/healthz/ready", trust_env=False).status_code == 200
     assert copy.processes() == []
 
 
