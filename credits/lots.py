@@ -1,4 +1,4 @@
-"""The few moves every credit operation is made of. Nothing outside `credits` imports this.
+"""The few moves every credit operation is made of. From outside `credits`, only `lock_wallet` is used.
 
 A wallet is locked before its lots are read, so that what is read stays true until the caller's transaction ends.
 A lot is used in part by splitting it first; then whole lots move from one state to another, each with an entry.
