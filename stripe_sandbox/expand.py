@@ -35,6 +35,8 @@ KIND_OF_PREFIX = {
 _NEVER = {"id", "object", "client_secret", "payout_method", "mandate"}
 _PLAIN = {("charge", "payment_method"), ("payment_intent", "client_secret")}
 _ABSENT = {
+    ("price", "currency_options"),
+    ("price", "tiers"),
     ("charge", "transfer"),
     ("payment_intent", "transfer_data"),
     ("refund", "failure_balance_transaction"),
@@ -68,6 +70,8 @@ def expand(box: "Sandbox", doc: Doc, paths: list[str]) -> None:
 
 def _walk(box: "Sandbox", node: Doc, parts: list[str], path: str) -> None:
     name, rest = parts[0], parts[1:]
+    if name not in node and (node.get("object"), name) in _ABSENT:
+        return
     if node.get("object") == "list" or (name == "data" and isinstance(node.get("data"), list)):
         if name != "data" or not rest:
             raise _cannot(path)
@@ -90,8 +94,6 @@ def _expanded(box: "Sandbox", node: Doc, name: str, path: str) -> Any:
     if (kind, name) in _LISTS:
         return _sublist(box, node, name)
     if name not in node:
-        if (kind, name) in _ABSENT:
-            return None
         raise _cannot(path)
     value = node[name]
     if value is None or isinstance(value, dict):

@@ -57,6 +57,13 @@ def retrieve_product(box: Sandbox, request: Request) -> Doc:
     return box.here("product", request)
 
 
+@route("GET", "/v1/products/{id}/features", "ProductListFeaturesParams")
+def list_features(box: Sandbox, request: Request) -> Doc:
+    """The features of a product: there are none here."""
+    box.here("product", request)
+    return {"object": "list", "data": [], "has_more": False, "url": request.path}
+
+
 @route("POST", "/v1/products/{id}", "ProductUpdateParams")
 def update_product(box: Sandbox, request: Request) -> Doc:
     """Change a product."""
