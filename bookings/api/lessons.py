@@ -1,5 +1,6 @@
 """`bookings/…`: booking a lesson, reading about it, changing plans."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -129,14 +130,24 @@ class RetryPayment(OperationView):
         return operations.retry_payment(booking_id=booking_id, actor=self.actor, now=self.now)
 
 
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A no-show report, and until when the accused may dispute it."""
+
+    booking: Booking
+    dispute_window_ends: datetime
+
+
 class ReportNoShow(OperationView):
     """Say that the other side did not come; support may say it of either."""
 
     takes, answers = inputs.ReportNoShowInput, ReportedDocument
     operation_id = {"POST": "report_no_show"}
 
-    def operate(self, **values: Any) -> Any:
-        return operations.report_no_show(actor=self.actor, now=self.now, **values)
+    def operate(self, no_show_type: str, **values: Any) -> Reported:
+        booking = operations.report_no_show(actor=self.actor, now=self.now, no_show_type=no_show_type, **values)
+        report = booking.no_show_reports.filter(type=no_show_type).latest("reported_at")
+        return Reported(booking, report.dispute_window_ends)
 
 
 class DisputeNoShow(OperationView):
@@ -145,7 +156,7 @@ class DisputeNoShow(OperationView):
     takes = inputs.DisputeNoShowInput
     operation_id = {"POST": "dispute_no_show"}
 
-    def operate(self, **values: Any) -> Any:
+    def operate(self, **values: Any) -> Booking:
         return operations.dispute_no_show(actor=self.actor, now=self.now, **values)
 
 

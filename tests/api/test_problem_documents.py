@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.http import Http404
 from django.test import RequestFactory
 from rest_framework import exceptions
@@ -150,6 +150,23 @@ def test_a_body_of_many_megabytes_is_refused(student: Any) -> None:
     )
 
     assert response.status_code == 413
+
+
+def test_a_database_that_is_down_is_503_and_says_when_to_try_again(
+    database: None, anybody: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credentials = {"email": "student@example.com", "password": "sandbox"}
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict, "HOST", "/nowhere")
+    try:
+        response = anybody.post("/api/v1/auth/token", credentials)
+    finally:
+        monkeypatch.undo()
+        connection.close()
+
+    assert response.status_code == 503
+    assert response.json()["code"] == "database_unavailable"
+    assert response.headers["Retry-After"] == "5"
 
 
 def test_json_is_answered_whatever_a_client_accepts(anybody: APIClient) -> None:
