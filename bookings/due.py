@@ -30,7 +30,8 @@ def _current(payments: QuerySet[Payment], order: str) -> list[str]:
 def booking_of(payment_id: str) -> str | None:
     """The booking that a payment belongs to now."""
     ids = Booking.objects.filter(payment_id=payment_id, rescheduled_to=None).order_by("-created_at", "-pk")
-    return ids.values_list("pk", flat=True).first()
+    booking_id: str | None = ids.values_list("pk", flat=True).first()
+    return booking_id
 
 
 SCHEDULED = Payment.objects.filter(status=S.SCHEDULED)
@@ -153,7 +154,8 @@ NEXT_DUE: dict[str, Callable[[], datetime | None]] = {
 
 def overdue_holds(now: datetime) -> int:
     """Holds that should have been placed at least half an hour ago (policy 10: check_payment_health)."""
-    return SCHEDULED.filter(auth_scheduled_for__lte=now - timedelta(minutes=30)).count()
+    count: int = SCHEDULED.filter(auth_scheduled_for__lte=now - timedelta(minutes=30)).count()
+    return count
 
 
 def attempts_since(since: datetime) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """The base of our two state machines: protected status fields that can still be refreshed, safely between threads."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
@@ -20,7 +20,7 @@ class GuardedModel(ConcurrentTransitionMixin, models.Model):
     def refresh_from_db(
         self,
         using: str | None = None,
-        fields: Sequence[str] | None = None,
+        fields: Iterable[str] | None = None,
         from_queryset: models.QuerySet[Any] | None = None,
     ) -> None:
         """Django's refresh_from_db, also for protected status fields."""

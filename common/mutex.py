@@ -70,10 +70,10 @@ def _acquire_row(key: str) -> Lease | None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO common_lease (key, token, expires_at)"
-            " VALUES (%s, nextval('common_fencing_token'), clock_timestamp() + %s)"
+            " VALUES (%s, nextval('common_fencing_token'), clock_timestamp() + %s * interval '1 second')"
             " ON CONFLICT (key) DO UPDATE SET token = EXCLUDED.token, expires_at = EXCLUDED.expires_at"
             " WHERE common_lease.expires_at <= clock_timestamp() RETURNING token",
-            [key, LEASE],
+            [key, LEASE.total_seconds()],
         )
         row = cursor.fetchone()
     return Lease(key, row[0]) if row else None

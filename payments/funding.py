@@ -15,7 +15,7 @@ def fund_platform(*, amount_cents: int, payment_method: str, now: datetime, key:
     """
     intent = gateway.fund(amount_cents=amount_cents, payment_method=payment_method, key=key)
     charge = intent["latest_charge"]
-    fee = charge["balance_transaction"]["fee"]
+    fee: int = charge["balance_transaction"]["fee"]
     with transaction.atomic():
         ledger.post(
             key=f"float:{intent['id']}",

@@ -116,12 +116,9 @@ def carry_out(plan: MoneyPlan, lease: Lease, now: datetime) -> None:
     OperationInProgress when a younger holder of the mutex has taken the plan over.
     """
     for movement in plan.movements.order_by("position"):
-        if movement.status in (Status.DONE, Status.SKIPPED):
-            continue
-        if movement.status != Status.REFUSED:
-            movement = _send(movement, lease, now)  # the fresh row
-        if movement.status == Status.REFUSED:
-            _skip_the_rest(plan, movement)
+        if movement.status in (Status.DONE, Status.SKIPPED, Status.REFUSED):
+            continue  # a refusal was answered by what comes after it, or ends the plan
+        if _send(movement, lease, now).status == Status.REFUSED:
             return
 
 
@@ -257,18 +254,15 @@ def _refused(movement: MoneyMovement, refusal: gateway.Declined, now: datetime) 
                 note_hold(payment, refusal.intent)
                 payment.save()
             fresh.save()
+            _skip_the_rest(fresh)
     log.info("movement_refused", movement=fresh.pk, kind=fresh.kind, code=fresh.error_code)
     return fresh
 
 
-def _skip_the_rest(plan: MoneyPlan, refused: MoneyMovement) -> None:
-    plan.movements.filter(position__gt=refused.position, status=Status.PLANNED).update(status=Status.SKIPPED)
-
-
-def finish_plan(plan: MoneyPlan, *, result: str, now: datetime) -> None:
-    """Mark a decision concluded. Must run inside the transaction that applies its outcome."""
-    plan.finished_at, plan.result = now, result[:60]
-    plan.save(update_fields=["finished_at", "result"])
+def _skip_the_rest(refused: MoneyMovement) -> None:
+    """What was planned after a refused movement does not happen."""
+    later = MoneyMovement.objects.filter(plan_id=refused.plan_id, position__gt=refused.position)
+    later.filter(status=Status.PLANNED).update(status=Status.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A lesson somebody booked."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
@@ -35,6 +35,8 @@ def _no_overlap(person: str, name: str) -> ExclusionConstraint:
 
 class Booking(BookingMachine):
     """One lesson: who, what, when, where. The money is on its payment, which follows the lesson through a reschedule."""
+
+    objects: ClassVar[models.Manager["Booking"]] = models.Manager()
 
     id = models.CharField(primary_key=True, max_length=ULID_LENGTH, default=new_id, editable=False)
     student = models.ForeignKey("accounts.User", models.PROTECT, related_name="bookings")

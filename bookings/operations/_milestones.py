@@ -4,6 +4,7 @@ from datetime import datetime
 
 from bookings.models import Booking
 from credits import operations as credit_lots
+from credits.freezing import revoke_by_issue_key
 from credits.lots import lock_wallet
 from credits.milestones import milestone_cents, milestone_key
 from credits.models import CreditLot
@@ -36,4 +37,4 @@ def take_milestone_back(payment: Payment, now: datetime) -> None:
         origin_payment_id=payment.pk, source=CreditLot.Source.MILESTONE, issue_key__isnull=False
     ).first()
     if lot is not None and lot.issue_key:
-        book_credits(credit_lots.revoke_by_issue_key(issue_key=lot.issue_key, now=now))
+        book_credits(revoke_by_issue_key(issue_key=lot.issue_key, now=now))

@@ -36,7 +36,7 @@ def tells(purpose: MoneyPlan.Purpose, **parts: Callable[..., object]) -> None:
 
 def find_booking(booking_id: str, actor: Actor) -> Booking:
     """The booking, if this actor has any business with it. Raises NotFound otherwise: somebody else's is not there."""
-    booking = Booking.objects.select_related("payment", "student", "instructor").filter(pk=booking_id).first()
+    booking: Booking | None = Booking.objects.select_related("payment", "student", "instructor").filter(pk=booking_id).first()
     if booking is None or not _concerns(booking, actor):
         raise NotFound("There is no such booking.")
     return booking
@@ -56,7 +56,7 @@ def only(actor: Actor, *roles: Role) -> None:
 
 def lock_booking(booking_id: str) -> Booking:
     """Booking and payment, locked in this order and read fresh. Must run inside a transaction."""
-    booking = Booking.objects.select_for_update().get(pk=booking_id)
+    booking: Booking = Booking.objects.select_for_update().get(pk=booking_id)
     booking.payment = Payment.objects.select_for_update().get(pk=booking.payment_id)
     return booking
 
@@ -142,4 +142,5 @@ class Moves:
 
 def fresh(booking_id: str) -> Booking:
     """The booking as it now stands, with what doors show of it."""
-    return Booking.objects.select_related("payment", "student", "instructor", "service").get(pk=booking_id)
+    booking: Booking = Booking.objects.select_related("payment", "student", "instructor", "service").get(pk=booking_id)
+    return booking

@@ -85,7 +85,7 @@ def preview_price(
     now: datetime,
 ) -> Amounts:
     """What a lesson would cost, with credits as far as they are there; nothing is written (policy 1)."""
-    from credits.operations import available_cents
+    from credits.queries import available_cents
 
     service = _service(service_id)
     starting(service, starts_at=starts_at, local_start=local_start, timezone=timezone)
@@ -175,7 +175,7 @@ def _write(
                 top_up_cents=amounts.top_up_cents,
                 destination_account_id=account.stripe_account_id or "",
             )
-            booking = Booking.objects.create(
+            booking: Booking = Booking.objects.create(
                 student=student,
                 instructor=instructor,
                 service=service,

@@ -108,7 +108,7 @@ def _refuse(old: Booking) -> None:
 
 def _hold_new_slot(old: Booking, starts_at: datetime, now: datetime) -> Booking:
     """The new lesson, PENDING while its money moves: from here on nobody else gets this time."""
-    return Booking.objects.create(
+    new: Booking = Booking.objects.create(
         student_id=old.student_id,
         instructor_id=old.instructor_id,
         service_id=old.service_id,
@@ -122,6 +122,7 @@ def _hold_new_slot(old: Booking, starts_at: datetime, now: datetime) -> Booking:
         note=old.note,
         created_at=now,
     )
+    return new
 
 
 def _movements(move: Move, payment: Payment, starts_at: datetime, now: datetime) -> list[Movement]:

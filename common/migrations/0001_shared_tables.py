@@ -6,7 +6,6 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     initial = True
-    dependencies: list[tuple[str, str]] = []
     operations = [
         BtreeGistExtension(),
         CITextExtension(),

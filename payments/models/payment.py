@@ -1,5 +1,7 @@
 """One payment: what was quoted, where it stands, what Stripe has confirmed."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Greatest
@@ -11,6 +13,8 @@ from payments.vocabulary import Outcome, PaymentStatus, choices
 
 class Payment(PaymentMachine):
     """The money of one lesson. It follows the lesson through reschedules. All amounts are integer US cents."""
+
+    objects: ClassVar[models.Manager["Payment"]] = models.Manager()
 
     id = models.CharField(primary_key=True, max_length=ULID_LENGTH, default=new_id, editable=False)
     student = models.ForeignKey("accounts.User", models.PROTECT, related_name="payments")

@@ -83,3 +83,40 @@ def mails_to(user: User) -> list[str]:
 
 
 UTC_NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
+
+
+def job_actor() -> Actor:
+    """The system acting by a job."""
+    return Actor(Role.SYSTEM, "story", Door.JOB)
+
+
+def money_of(booking: Booking) -> dict[str, Any]:
+    """The money of a lesson as the database now has it, and where everything stands."""
+    booking = Booking.objects.select_related("payment").get(pk=booking.pk)
+    p = booking.payment
+    return {
+        "booking": booking.status,
+        "payment": p.status,
+        "outcome": p.settlement_outcome,
+        "charged": p.card_charged_cents,
+        "refunded": p.refunded_to_card_cents,
+        "credit": p.student_credit_cents,
+        "payout": p.instructor_payout_cents,
+        "released": p.credits_released_cents,
+        "issued": p.credits_issued_cents,
+        "forfeited": p.credits_forfeited_cents,
+        "consumed": p.credits_consumed_cents,
+    }
+
+
+NOTHING = {
+    "outcome": "",
+    "charged": 0,
+    "refunded": 0,
+    "credit": 0,
+    "payout": 0,
+    "released": 0,
+    "issued": 0,
+    "forfeited": 0,
+    "consumed": 0,
+}

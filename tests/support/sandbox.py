@@ -23,9 +23,9 @@ class Sandbox:
         """Forget everything: objects, faults, webhook endpoints, the moved clock."""
         self.control("POST", "reset")
 
-    def control(self, method: str, path: str, **body: Any) -> Answer:
+    def control(self, verb: str, path: str, /, **body: Any) -> Answer:
         """Call a control, for example `control("POST", "faults", method="POST", path="/v1/refunds", kind="500")`."""
-        response = self._http.request(method, f"/_sandbox/{path}", json=body if method == "POST" else None)
+        response = self._http.request(verb, f"/_sandbox/{path}", json=body if verb == "POST" else None)
         response.raise_for_status()
         answer: Answer = response.json()
         return answer
