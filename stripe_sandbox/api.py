@@ -11,6 +11,7 @@ from stripe_sandbox import API_VERSION
 from stripe_sandbox.errors import ParameterError, StripeError, api_error, rate_limited
 from stripe_sandbox.expand import expand
 from stripe_sandbox.faults import ON_EXECUTION, Fault, Faults
+from stripe_sandbox.forgetting import forget_old
 from stripe_sandbox.forms import parse_form
 from stripe_sandbox.idempotency import Keys, fingerprint, in_use
 from stripe_sandbox.ids import new_id
@@ -23,7 +24,6 @@ from stripe_sandbox.types import Doc, public
 
 log = logging.getLogger("stripe_sandbox")
 
-KEEP_REQUESTS = 200_000
 _BROWSER_FIELDS = {"client_secret": "s", "key": "s", "use_stripe_sdk": "b", "return_url": "s"}
 
 
@@ -259,8 +259,8 @@ class Api:
         )
         self._recorded += 1
         if self._recorded % 2000 == 0:
-            db.execute("DELETE FROM requests WHERE seq <= (SELECT MAX(seq) FROM requests) - ?", (KEEP_REQUESTS,))
             self.keys.forget_old()
+            forget_old(self.box)
 
 
 def _confirms(call: Call, request: Request) -> bool:

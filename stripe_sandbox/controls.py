@@ -18,7 +18,7 @@ from stripe_sandbox.limits import SETTINGS as LIMIT_SETTINGS
 from stripe_sandbox.report import ledger_report, webhook_report
 from stripe_sandbox.resources.accounts import complete_onboarding
 from stripe_sandbox.resources.authentication import NotWaitingError, finish
-from stripe_sandbox.resources.disputes import OPEN, REASONS, end, open_dispute
+from stripe_sandbox.resources.disputes import OPEN, REASONS, end, open_dispute, undisputed
 from stripe_sandbox.resources.payouts import fail_payout
 from stripe_sandbox.resources.webhook_endpoints import add_configured
 from stripe_sandbox.sandbox import Sandbox
@@ -108,8 +108,10 @@ class Controls:
         if reason not in REASONS:
             raise ControlError(f"reason must be one of {', '.join(REASONS)}")
         amount = body.get("amount")
-        if amount is not None and not 0 < amount <= charge["amount_captured"]:
-            raise ControlError("amount must be between 1 and what was captured")
+        if amount is not None and not 0 < amount <= undisputed(charge):
+            raise ControlError("amount must be between 1 and what was captured and not refunded")
+        if not undisputed(charge):
+            raise ControlError("that charge is fully refunded", 409)
         if charge["disputed"]:
             raise ControlError("that charge is disputed already", 409)
         with self.box.transaction():

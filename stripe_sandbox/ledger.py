@@ -56,6 +56,16 @@ class Ledger:
 
     def __init__(self, box: "Sandbox") -> None:
         self._box = box
+        self._unchecked = False
+
+    def prove(self) -> None:
+        """Before a commit that moved money: all balances together are zero. Raises LedgerError."""
+        if not self._unchecked:
+            return
+        self._unchecked = False
+        rows = self._box.store.db.execute("SELECT currency, SUM(amount) FROM balances GROUP BY currency").fetchall()
+        if any(total for _, total in rows):
+            raise LedgerError(f"money in is not money out plus balances: {rows}")
 
     def transact(
         self,
@@ -111,6 +121,7 @@ class Ledger:
     def _write(self, posting: Posting) -> None:
         if sum(amount for _, amount in posting.lines):
             raise LedgerError(f"{posting.kind} of {posting.source} does not balance: {posting.lines}")
+        self._unchecked = True
         db = self._box.store.db
         journal = db.execute(
             "INSERT INTO journal (at, kind, source) VALUES (?, ?, ?)", (self._box.now, posting.kind, posting.source)

@@ -51,6 +51,7 @@ class Sandbox:
         try:
             with self.store.transaction():
                 yield
+                self.ledger.prove()
         except BaseException:
             self.schedule.reload()
             self.outbox.forget_new()

@@ -1,10 +1,13 @@
 """What happens by itself when its time comes, in time order."""
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stripe_sandbox.sandbox import Sandbox
+
+log = logging.getLogger("stripe_sandbox")
 
 Task = Callable[["Sandbox", list[str]], None]
 
@@ -45,8 +48,12 @@ class Schedule:
         """Do everything due up to now, each at its own time; how many seconds had something due."""
         done = 0
         while self._next is not None and self._next <= now:
-            with self._box.transaction(at=self._next):
-                self._run_second(self._next)
+            try:
+                with self._box.transaction(at=self._next):
+                    self._run_second(self._next)
+            except Exception:
+                log.exception("what was due at %s failed and is dropped", self._next)
+                self._box.store.db.execute("DELETE FROM schedule WHERE at <= ?", (self._next,))
             self.reload()
             done += 1
         return done

@@ -13,7 +13,7 @@ from stripe_sandbox.types import Doc
 FILTERS: dict[str, tuple[str, ...]] = {
     "account": (),
     "application_fee": ("charge",),
-    "balance_transaction": ("source", "payout", "type", "currency"),
+    "balance_transaction": ("source", "type", "currency"),
     "bank_account": ("account",),
     "charge": ("payment_intent", "customer", "transfer_group"),
     "customer": ("email",),

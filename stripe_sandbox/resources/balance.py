@@ -16,9 +16,11 @@ def retrieve(box: Sandbox, request: Request) -> Doc:
 @route("GET", "/v1/balance_transactions", "BalanceTransactionListParams")
 @route("GET", "/v1/balance/history", "BalanceTransactionListParams")
 def list_transactions(box: Sandbox, request: Request) -> Doc:
-    """The balance transactions of the acting account, by source, type, currency or payout."""
-    names = ("source", "type", "currency", "payout")
-    return list_of(box, request, "balance_transaction", names, url="/v1/balance_transactions")
+    """The balance transactions of the acting account, by source, type or currency; of a `payout` its own one."""
+    filters: Doc = {name: request.params[name] for name in ("source", "type", "currency") if name in request.params}
+    if "payout" in request.params:
+        filters["source"] = request.params["payout"]
+    return list_of(box, request, "balance_transaction", filters, url="/v1/balance_transactions")
 
 
 @route("GET", "/v1/balance_transactions/{id}", "BalanceTransactionRetrieveParams")

@@ -113,7 +113,7 @@ def close(box: Sandbox, request: Request) -> Doc:
 
 def open_dispute(box: Sandbox, charge: Doc, reason: str, amount: int | None = None, *, inquiry: bool = False) -> Doc:
     """A customer disputes a captured charge; unless it is an inquiry the money goes back at once."""
-    amount = amount or charge["amount_captured"]
+    amount = amount or undisputed(charge)
     dispute: Doc = {
         "id": new_id("du"),
         "object": "dispute",
@@ -160,6 +160,12 @@ def open_dispute(box: Sandbox, charge: Doc, reason: str, amount: int | None = No
     return dispute
 
 
+def undisputed(charge: Doc) -> int:
+    """What a customer can dispute of a charge: what was captured and not refunded."""
+    released = charge["amount"] - charge["amount_captured"]
+    return int(charge["amount_captured"] - (charge["amount_refunded"] - released))
+
+
 def end(box: Sandbox, dispute: Doc, status: str) -> None:
     """Close a dispute as won, lost or warning_closed. Won or withdrawn: money that was taken comes back."""
     withdrawn = [entry for entry in dispute["balance_transactions"] if entry["amount"] < 0]
@@ -181,7 +187,7 @@ def test_card_dispute(box: Sandbox, ids: list[str]) -> None:
     """The test cards that are disputed by themselves."""
     for id in ids:
         charge = box.store.get("charge", id)
-        if charge and not charge["disputed"]:
+        if charge and not charge["disputed"] and undisputed(charge):
             card = BY_NUMBER[private(charge)["number"]]
             open_dispute(box, charge, card.dispute or "general", inquiry=card.inquiry)
 
