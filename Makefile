@@ -41,7 +41,11 @@ format: ## Write code and templates in the house style
 
 lock: ## Compile requirements*.in into exact pins with hashes
 	@.ci/venv dev
-	$(BIN)/uv pip compile requirements.in -o requirements.txt $(LOCK)
-	$(BIN)/uv pip compile requirements-dev.in -o requirements-dev.txt $(LOCK)
+	$(COMPILE) requirements.in -o requirements.txt
+	$(COMPILE) requirements-dev.in -o requirements-dev.txt
+	@for name in requirements requirements-dev; do \
+		sed -i "1i # This file is compiled from $$name.in by \`make lock\`." $$name.txt; \
+	done
 
-LOCK := --quiet --generate-hashes --universal --python-version 3.11 --no-header --no-emit-index-url --no-emit-find-links
+COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 \
+	--no-header --no-emit-index-url --no-emit-find-links

@@ -13,7 +13,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 PACKAGES = ("accounts", "bookings", "catalog", "common", "credits", "instainstru", "payments", "sandbox_mode")
 CLOCKS = {"timezone.now", "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "localtime", "localdate"}
 PRETENDED_CLOCKS = {"Now", "CurrentTimestamp"}
-WITHOUT_A_MACHINE = {"Chargeback", "CreditLot", "MoneyMovement", "movements"}  # their status is no lifecycle of its own
+# What has a status without a state machine: the model, a relation to it, or the statuses of a movement.
+WITHOUT_A_MACHINE = {"Chargeback", "CreditLot", "MoneyMovement", "movements", "Status"}
 STATUS_UPDATES = {"update", "bulk_update", "update_or_create"}
 
 
@@ -97,7 +98,7 @@ def _name(node: ast.expr) -> str:
 
 
 def _writes_a_status(call: ast.Call) -> bool:
-    if WITHOUT_A_MACHINE & {_name(node) for node in ast.walk(call.func) if isinstance(node, ast.expr)}:
+    if WITHOUT_A_MACHINE & {_name(node) for node in ast.walk(call) if isinstance(node, ast.expr)}:
         return False
     words: list[object] = [keyword.arg for keyword in call.keywords]
     for argument in [

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.environment import BASE_DIR, GIVEN_SERVER, free_ports
+from tests.support.environment import BASE_DIR, free_ports
 
 OWN_VARIABLES = (
     "DATABASE_URL",
@@ -22,7 +22,6 @@ OWN_VARIABLES = (
     "TEST_DATABASE_SERVER",
 )
 SECONDS_TO_START = 90
-__all__ = ["GIVEN_SERVER", "Copy", "clean_environment"]
 
 
 def clean_environment(**settings: str) -> dict[str, str]:
@@ -62,12 +61,12 @@ class Copy:
         return lines[0]
 
     @contextmanager
-    def running(self) -> Iterator[subprocess.Popen[str]]:
+    def running(self, **settings: str) -> Iterator[subprocess.Popen[str]]:
         """The supervisor, from the moment it says that everything runs. Stopped at the end if it still lives."""
         process = subprocess.Popen(
             [sys.executable, "-m", "instainstru.run"],
             cwd=BASE_DIR,
-            env=self.environment(),
+            env=self.environment(**settings),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.environment import DATABASE, url_of
 from tests.tooling.running import Copy
 
 MAKE_A_PERSON = "from django.contrib.auth import get_user_model as m; m().objects.create_user('kept@example.com', 'x')"
@@ -55,6 +56,15 @@ def test_it_comes_up_stops_comes_back_with_its_data_and_survives_being_killed(co
     # A reset starts over.
     reset = copy.command("-m", "instainstru.run", "reset")
     assert (reset.returncode, sorted(path.name for path in copy.home.iterdir())) == (0, ["run.lock"])
+
+
+@pytest.mark.slow
+def test_with_a_server_of_ones_own_no_other_is_started(database: None, copy: Copy) -> None:
+    with copy.running(DATABASE_URL=url_of(DATABASE)):
+        assert "at DATABASE_URL" in copy.said()
+        assert httpx.get(f"http://127.0.0.1:{copy.port}/healthz/ready", trust_env=False).status_code == 200
+        assert not (copy.home / "postgres").exists()
+    assert copy.processes() == []
 
 
 @pytest.mark.slow
