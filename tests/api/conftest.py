@@ -1,6 +1,7 @@
 """Clients of the API: nobody, a student, an instructor, support."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,10 +10,12 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from catalog.models import Service
+from common import clock
 from common.actors import Role
+from tests.support.cast import Cast, make_cast
 from tests.support.factories import InstructorFactory, ServiceFactory, UserFactory
 
-ClientOf = Callable[[User], APIClient]
+from .talking import Api
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +57,36 @@ def staff(database: None) -> User:
 def clerk(database: None) -> User:
     """Support without any permission about money."""
     return UserFactory.create(email="clerk@example.com", role=Role.STAFF)
+
+
+@pytest.fixture
+def cast(house: None) -> Cast:
+    return make_cast(clock.now())
+
+
+@pytest.fixture
+def student_api(cast: Cast) -> Api:
+    return Api(client_of(cast.student.user))
+
+
+@pytest.fixture
+def instructor_api(cast: Cast) -> Api:
+    return Api(client_of(cast.instructor.user))
+
+
+@pytest.fixture
+def staff_api(cast: Cast) -> Api:
+    return Api(client_of(cast.staff.user))
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
+    """Let the doors open at another instant; Stripe's sandbox keeps its own time."""
+
+    def move(instant: datetime) -> None:
+        monkeypatch.setattr("bookings.api.base.clock.now", lambda: instant)
+
+    return move
 
 
 def client_of(user: User | None) -> APIClient:
