@@ -70,6 +70,8 @@ def expand(box: "Sandbox", doc: Doc, paths: list[str]) -> None:
 
 def _walk(box: "Sandbox", node: Doc, parts: list[str], path: str) -> None:
     name, rest = parts[0], parts[1:]
+    if not isinstance(node.get("object", ""), str):
+        raise _cannot(path)  # what an event carries is a snapshot
     if name not in node and (node.get("object"), name) in _ABSENT:
         return
     if node.get("object") == "list" or (name == "data" and isinstance(node.get("data"), list)):

@@ -55,6 +55,11 @@ def validate(params: str, form: Doc, extra: dict[str, Any] | None = None) -> Doc
     return _hash(fields, required, form, "")
 
 
+def field_names(params: str, field: str) -> set[str]:
+    """The names inside a hash parameter, such as the capabilities of AccountCreateParams."""
+    return set(_fields(_shape_of(params)[field][1])[0])
+
+
 def _hash(fields: dict[str, Any], required: tuple[str, ...], form: Doc, prefix: str) -> Doc:
     values: Doc = {}
     for name, value in form.items():

@@ -5,6 +5,7 @@ from typing import Any
 from stripe_sandbox.errors import StripeError, invalid_request
 from stripe_sandbox.ids import new_id
 from stripe_sandbox.lists import list_of
+from stripe_sandbox.params import field_names
 from stripe_sandbox.request import Request
 from stripe_sandbox.resources.account_shapes import (
     controller,
@@ -147,6 +148,8 @@ def update_capability(box: Sandbox, request: Request) -> Doc:
     """Request a capability, or give it up."""
     account = need_account(box, request.args["account"])
     name = request.args["capability"]
+    if name not in field_names("AccountCreateParams", "capabilities"):
+        raise invalid_request(f"No such capability: '{name}'", "resource_missing", "capability")
     if request.get("requested") is True:
         account["capabilities"].setdefault(name, "active" if account["details_submitted"] else "inactive")
         private(account).setdefault("requested_at", {}).setdefault(name, box.now)
@@ -287,6 +290,6 @@ def _set_settings(account: Doc, given: Any) -> None:
                 schedule["delay_days"] = 2 if schedule["delay_days"] == "minimum" else schedule["delay_days"]
                 part["schedule"] = schedule
             elif name in part:
-                part[name] = value
+                part[name] = None if value == "" else value
         if section in settings:
             settings[section] = part

@@ -42,7 +42,7 @@ def create(box: Sandbox, request: Request) -> Doc:
         "phone": request.get("phone"),
         "preferred_locales": request.get("preferred_locales", []),
         "shipping": _shipping(request.get("shipping")),
-        "tax_exempt": request.get("tax_exempt", "none"),
+        "tax_exempt": request.get("tax_exempt") or "none",
         "test_clock": None,
     }
     box.add("customer", customer, request.account)
@@ -74,7 +74,7 @@ def update(box: Sandbox, request: Request) -> Doc:
     changes: Doc = {name: request.params[name] or None for name in _PLAIN if name in request.params}
     for name in ("balance", "preferred_locales", "tax_exempt"):
         if name in request.params:
-            changes[name] = request.params[name]
+            changes[name] = request.params[name] or {"balance": 0, "tax_exempt": "none"}.get(name, [])
     if "address" in request.params:
         changes["address"] = address(request.params["address"])
     if "shipping" in request.params:

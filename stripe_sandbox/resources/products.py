@@ -72,6 +72,8 @@ def update_product(box: Sandbox, request: Request) -> Doc:
     changes: Doc = {
         name: None if request.params[name] == "" else request.params[name] for name in plain if name in request.params
     }
+    if "images" in changes:
+        changes["images"] = changes["images"] or []
     if "metadata" in request.params:
         changes["metadata"] = metadata(product["metadata"], request.params["metadata"])
     box.change("product", product, {**changes, "updated": box.now}, "product.updated")
