@@ -7,26 +7,15 @@ import pytest
 
 from bookings import jobs
 from bookings.models import Booking
-from bookings.operations import cancel_booking, reschedule_booking, staff_cancel_booking
+from bookings.operations import cancel_booking, staff_cancel_booking
+from common.actors import Actor, Role
 from common.problems import NotFound
 from credits.queries import available_cents
-from payments import gateway, ledger
+from payments import ledger
 from tests.support.cast import HOUR, NOTHING, Cast, mails_to, money_of, soon
 from tests.support.sandbox import Sandbox
 
-DAY = timedelta(hours=24)
-
-
-def held(cast: Cast, now: datetime, *, credits: int = 0, hours: float = 48) -> Booking:
-    """A lesson whose hold the T−24 h job has placed."""
-    booking = cast.lesson(soon(hours), now=now, credits=credits)
-    assert jobs.process_scheduled_authorizations(booking.starts_at - DAY).results == {"authorized": 1}
-    return booking
-
-
-def intent_status(booking: Booking) -> str:
-    payment = Booking.objects.get(pk=booking.pk).payment
-    return str(gateway.intent(payment.payment_intent_id)["status"])
+from .acts import BAD_CARD, DAY, give_credits, held, in_account, intent_status, locked, refuse
 
 
 def cancel(cast: Cast, booking: Booking, now: datetime) -> dict[str, Any]:
@@ -34,16 +23,16 @@ def cancel(cast: Cast, booking: Booking, now: datetime) -> dict[str, Any]:
     return money_of(booking)
 
 
-def in_account(cast: Cast) -> int:
-    balance = gateway.balance(account=cast.instructor.stripe_account_id)
-    return sum(part["amount"] for kind in ("available", "pending") for part in balance[kind])
-
-
 @pytest.mark.parametrize("seconds", [0, 1])
 def test_until_24_hours_before_nothing_is_charged(cast: Cast, now: datetime, seconds: int) -> None:
     booking = cast.lesson(soon(48), now=now)
     money = cancel(cast, booking, booking.starts_at - DAY - timedelta(seconds=seconds))
-    assert money == {**NOTHING, "booking": "CANCELLED", "payment": "settled", "outcome": "student_cancel_gt24_no_charge"}
+    assert money == {
+        **NOTHING,
+        "booking": "CANCELLED",
+        "payment": "settled",
+        "outcome": "student_cancel_gt24_no_charge",
+    }
     assert intent_status(booking) == "canceled"
 
 
@@ -87,12 +76,7 @@ def test_at_six_hours_the_price_is_split(cast: Cast, now: datetime) -> None:
 def test_reserved_credits_come_back_first(
     cast: Cast, now: datetime, reserved: int, released: int, issued: int, forfeited: int
 ) -> None:
-    from django.db import transaction
-
-    from sandbox_mode.people import give_credits
-
-    with transaction.atomic():
-        give_credits(cast.student.user, [{"amount_cents": 9000, "expires_at": now + 90 * DAY}], now=now)
+    give_credits(cast, 9000, now)
     booking = held(cast, now, credits=reserved)
     money = cancel(cast, booking, booking.starts_at - 6 * HOUR)
     assert (money["released"], money["issued"], money["forfeited"]) == (released, issued, forfeited)
@@ -108,14 +92,19 @@ def test_a_late_job_does_not_change_the_terms(cast: Cast, now: datetime) -> None
 
 
 def test_a_late_job_and_a_declined_card_cost_nothing(cast: Cast, now: datetime) -> None:
-    booking = cast.lesson(soon(48), now=now, card="pm_card_chargeCustomerFail")
+    booking = cast.lesson(soon(48), now=now, card=BAD_CARD)
     money = cancel(cast, booking, booking.starts_at - 6 * HOUR)
-    assert money == {**NOTHING, "booking": "CANCELLED", "payment": "settled", "outcome": "student_cancel_gt24_no_charge"}
+    assert money == {
+        **NOTHING,
+        "booking": "CANCELLED",
+        "payment": "settled",
+        "outcome": "student_cancel_gt24_no_charge",
+    }
     assert intent_status(booking) == "canceled"
 
 
 def test_a_declined_hold_is_cancelled_for_nothing(cast: Cast, now: datetime) -> None:
-    booking = cast.lesson(soon(48), now=now, card="pm_card_chargeCustomerFail")
+    booking = cast.lesson(soon(48), now=now, card=BAD_CARD)
     assert jobs.process_scheduled_authorizations(booking.starts_at - DAY).results == {"declined": 1}
     money = cancel(cast, booking, booking.starts_at - 20 * HOUR)
     assert money["outcome"] == "student_cancel_gt24_no_charge"
@@ -131,17 +120,6 @@ def test_the_instructor_cancels_a_hold(cast: Cast, now: datetime) -> None:
         "outcome": "instructor_cancel_full_refund",
     }
     assert intent_status(booking) == "canceled"
-
-
-def locked(cast: Cast, now: datetime) -> Booking:
-    """A lesson moved at T−20 h to three days later: the money is locked."""
-    booking = held(cast, now)
-    moved = reschedule_booking(
-        booking_id=booking.pk, actor=cast.as_student, starts_at=soon(120), now=booking.starts_at - 20 * HOUR
-    )
-    assert moved.payment_status == "locked"
-    assert in_account(cast) == 0
-    return moved
 
 
 def test_cancelling_a_locked_lesson_in_time_gives_credit(cast: Cast, now: datetime) -> None:
@@ -165,11 +143,17 @@ def test_the_instructor_cancels_a_locked_lesson(cast: Cast, now: datetime) -> No
     assert in_account(cast) == 0
 
 
-@pytest.mark.parametrize(("refund", "outcome", "credit"), [(True, "admin_refund", 0), (False, "student_cancel_12_24_full_credit", 12000)])
+@pytest.mark.parametrize(
+    ("refund", "outcome", "credit"), [(True, "admin_refund", 0), (False, "student_cancel_12_24_full_credit", 12000)]
+)
 def test_staff_cancel(cast: Cast, now: datetime, refund: bool, outcome: str, credit: int) -> None:
     booking = held(cast, now)
     staff_cancel_booking(
-        booking_id=booking.pk, actor=cast.as_staff, reason="Asked by phone", refund=refund, now=booking.starts_at - 20 * HOUR
+        booking_id=booking.pk,
+        actor=cast.as_staff,
+        reason="Asked by phone",
+        refund=refund,
+        now=booking.starts_at - 20 * HOUR,
     )
     money = money_of(booking)
     assert (money["outcome"], money["credit"]) == (outcome, credit)
@@ -184,22 +168,14 @@ def test_cancelling_twice_answers_the_first_again(cast: Cast, now: datetime) -> 
 def test_a_stranger_finds_no_booking(cast: Cast, now: datetime) -> None:
     booking = held(cast, now)
     with pytest.raises(NotFound):
-        cancel_booking(booking_id=booking.pk, actor=Cast(cast.staff, cast.staff, cast.staff).as_student.__class__(
-            cast.as_student.role, "somebody"), reason="x", now=now)  # fmt: skip
+        cancel_booking(booking_id=booking.pk, actor=Actor(Role.STUDENT, "somebody else"), reason="Ill", now=now)
     assert money_of(booking)["booking"] == "CONFIRMED"
 
 
 # --- What Stripe refuses ---------------------------------------------------------------------------------------------
-def refuse(sandbox: Sandbox, path: str, *, code: str = "card_declined", kind: str = "card_error", count: int = 1) -> None:
-    sandbox.control(
-        "POST", "faults", method="POST", path=path, count=count, kind="refuse",
-        status=402 if kind == "card_error" else 400, error={"type": kind, "code": code, "message": "No."},
-    )  # fmt: skip
-
-
 def test_a_refused_reversal_gives_nothing_and_asks_a_person(cast: Cast, now: datetime, sandbox: Sandbox) -> None:
     booking = held(cast, now)
-    refuse(sandbox, "/v1/transfers/*/reversals", code="balance_insufficient", kind="invalid_request_error")
+    refuse(sandbox, "/v1/transfers/*/reversals", code="balance_insufficient")
     money = cancel(cast, booking, booking.starts_at - 20 * HOUR)
     assert money == {**NOTHING, "booking": "CANCELLED", "payment": "manual_review", "charged": 13440, "payout": 10560}
     assert available_cents(user_id=cast.student.user.pk, now=now) == 0
@@ -207,7 +183,7 @@ def test_a_refused_reversal_gives_nothing_and_asks_a_person(cast: Cast, now: dat
 
 def test_a_refused_payout_still_gives_the_credit(cast: Cast, now: datetime, sandbox: Sandbox) -> None:
     booking = held(cast, now)
-    refuse(sandbox, "/v1/transfers", code="balance_insufficient", kind="invalid_request_error")
+    refuse(sandbox, "/v1/transfers", code="balance_insufficient")
     money = cancel(cast, booking, booking.starts_at - 6 * HOUR)
     assert (money["payment"], money["outcome"], money["payout"], money["issued"]) == ("manual_review", "", 0, 6000)
 
