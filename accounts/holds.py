@@ -53,4 +53,6 @@ def open_hold(
 
 def lift_hold(*, kind: AccountHold.Kind, payment_id: str, now: datetime, by: str) -> int:
     """Lift the open hold of one cause; returns how many were open (0 or 1)."""
-    return AccountHold.objects.filter(kind=kind, payment_id=payment_id, lifted_at=None).update(lifted_at=now, lifted_by=by)
+    return AccountHold.objects.filter(kind=kind, payment_id=payment_id, lifted_at=None).update(
+        lifted_at=now, lifted_by=by
+    )

@@ -22,7 +22,9 @@ class UserManager(BaseUserManager["User"]):
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """Create a member of staff who may do everything in the admin."""
-        return self.create_user(email, password, **{"role": Role.STAFF, "is_staff": True, "is_superuser": True, **fields})
+        return self.create_user(
+            email, password, **{"role": Role.STAFF, "is_staff": True, "is_superuser": True, **fields}
+        )
 
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email=(username or "").lower())
@@ -36,7 +38,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     first_name = models.CharField(max_length=80)
     last_name = models.CharField(max_length=80, blank=True)
     role = models.CharField(
-        max_length=12, choices=[(r, r.title()) for r in (Role.STUDENT, Role.INSTRUCTOR, Role.STAFF)], default=Role.STUDENT
+        max_length=12,
+        choices=[(r, r.title()) for r in (Role.STUDENT, Role.INSTRUCTOR, Role.STAFF)],
+        default=Role.STUDENT,
     )
     timezone = models.CharField(max_length=64, default="America/New_York", help_text="IANA zone, for reading times")
     is_active = models.BooleanField(default=True)

@@ -13,7 +13,7 @@ def count(key: str, *, window_seconds: int) -> int:
             "INSERT INTO common_counter (key, time_window, uses) VALUES (%s, %s, 1)"
             " ON CONFLICT (key) DO UPDATE SET"
             " uses = CASE WHEN common_counter.time_window = EXCLUDED.time_window THEN common_counter.uses + 1 ELSE 1 END,"
-            " time_window = EXCLUDED.time_window RETURNING uses",
+            " time_window = EXCLUDED.time_window, used_at = now() RETURNING uses",
             [key, window],
         )
         return int(cursor.fetchone()[0])
@@ -34,3 +34,10 @@ def reserve_slot(key: str, *, per_second: int) -> float:
             [key, 1 / per_second],
         )
         return max(0.0, float(cursor.fetchone()[0]))
+
+
+def purge() -> int:
+    """Forget counters that nobody used for a day; returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM common_counter WHERE used_at < now() - interval '1 day'")
+        return int(cursor.rowcount)

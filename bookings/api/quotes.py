@@ -12,9 +12,8 @@ from rest_framework.response import Response
 
 from accounts.problem_responses import invalid
 from bookings.models import Booking
-from bookings.operations.cancel import _refuse as refuse_cancel
-from bookings.operations.cancel import money_state
-from bookings.operations.reschedule import _refuse as refuse_move
+from bookings.operations.cancel import money_state, refuse_cancellation
+from bookings.operations.reschedule import refuse_move
 from bookings.policy.cancellation import cancellation_terms
 from bookings.policy.rescheduling import Move, move_allowed
 from bookings.policy.terms import Credits, Step, Terms
@@ -85,7 +84,7 @@ class RescheduleQuote:
 
 def cancellation_quote(booking: Booking, actor: Actor, now: datetime) -> CancellationQuote:
     """The terms on which this person can cancel now. Raises what cancelling itself would refuse."""
-    refuse_cancel(booking, actor)
+    refuse_cancellation(booking, actor)
     who = Role.INSTRUCTOR if actor.role is Role.INSTRUCTOR else Role.STUDENT
     payment, amounts = booking.payment, frozen_amounts(booking.payment)
     terms = _terms(booking, who, now)

@@ -51,7 +51,7 @@ class Refund(MoneyView):
     operation_id = {"POST": "refund_booking"}
 
     def operate(self, **values: Any) -> Any:
-        return operations.refund_booking(actor=self.actor, now=self.now, **values)
+        return operations.refund_booking(actor=self.actor, now=self.now, request_key=self.request_key, **values)
 
 
 class CapturePayment(OperationView):

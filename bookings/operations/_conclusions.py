@@ -5,11 +5,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from accounts.holds import lift_hold, open_hold
 from accounts.models import AccountHold
 from bookings.models import Booking, SupportItem
 from bookings.policy.terms import Credits, Share, Step, Terms
+from bookings.queries import frozen_amounts
 from common.actors import Actor
 from credits import operations as credit_lots
+from credits.freezing import spent_from
 from credits.models import CreditEntry, CreditLot
 from payments import ledger
 from payments.models import MoneyMovement, MoneyPlan, Payment
@@ -17,7 +20,6 @@ from payments.settlement import paid_to_instructor
 from payments.vocabulary import Outcome, PaymentStatus
 
 from ._history import actor_of, ask_support, note
-from ._movements import amounts_of
 from ._story import Moves
 
 Kind = MoneyMovement.Kind
@@ -47,6 +49,7 @@ def from_plain(plain: dict[str, Any]) -> Terms:
 def book_credits(entries: Iterable[CreditEntry]) -> dict[str, int]:
     """Post credit entries to the ledger; returns the cents by kind of entry."""
     totals: dict[str, int] = {}
+    entries = list(entries)
     for entry in entries:
         totals[entry.kind] = totals.get(entry.kind, 0) + entry.amount_cents
         ledger.post_credit(
@@ -57,7 +60,23 @@ def book_credits(entries: Iterable[CreditEntry]) -> dict[str, int]:
             at=entry.at,
             payment_id=entry.payment_id,
         )
+    back = [e for e in entries if e.kind in (CreditEntry.Kind.FREEZE, CreditEntry.Kind.REVOKE)]
+    for origin, at in {entry.lot.origin_payment_id: entry.at for entry in back}.items():
+        _owe_less(origin, at)
     return totals
+
+
+def _owe_less(payment_id: str, now: datetime) -> None:
+    """Charged-back credit that came back unspent is no longer owed (policy 7)."""
+    owed = AccountHold.objects.filter(kind=AccountHold.Kind.NEGATIVE, payment_id=payment_id, lifted_at=None).first()
+    if owed is None:
+        return
+    spent = spent_from(payment_id=payment_id)
+    if spent:
+        owed.amount_cents = spent
+        owed.save(update_fields=["amount_cents"])
+    else:
+        lift_hold(kind=AccountHold.Kind.NEGATIVE, payment_id=payment_id, now=now, by="credit came back")
 
 
 def apply_credits(payment: Payment, terms: Terms, now: datetime) -> None:
@@ -73,7 +92,7 @@ def apply_credits(payment: Payment, terms: Terms, now: datetime) -> None:
             entries = credit_lots.back_to(
                 payment_id=payment.pk,
                 owner_id=payment.student_id,
-                target_cents=terms.credit_cents(amounts_of(payment)),
+                target_cents=terms.credit_cents(frozen_amounts(payment)),
                 source=SOURCES[terms.outcome],
                 issue_key=f"{terms.outcome}:{payment.pk}",
                 now=now,
@@ -83,7 +102,7 @@ def apply_credits(payment: Payment, terms: Terms, now: datetime) -> None:
     payment.credits_issued_cents += totals.get("issue", 0)
     payment.credits_forfeited_cents += totals.get("forfeit", 0)
     payment.credits_consumed_cents += totals.get("consume", 0)
-    payment.student_credit_cents = terms.credit_cents(amounts_of(payment))
+    payment.student_credit_cents = terms.credit_cents(frozen_amounts(payment))
 
 
 def settle(plan: MoneyPlan, booking: Booking, terms: Terms, now: datetime, *, event: str, **details: Any) -> str:
@@ -170,8 +189,6 @@ def card_failed(plan: MoneyPlan) -> MoneyMovement | None:
 
 def lock_account(payment: Payment, now: datetime, *, amount_cents: int) -> None:
     """An unpaid lesson locks the student's account (policy 4.5)."""
-    from accounts.holds import open_hold
-
     open_hold(
         user_id=payment.student_id,
         kind=AccountHold.Kind.LOCKED,

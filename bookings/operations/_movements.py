@@ -2,23 +2,14 @@
 
 from datetime import datetime
 
-from bookings.policy.pricing import Amounts, quote_of_price
 from bookings.policy.terms import Step, Terms
+from bookings.queries import frozen_amounts
 from payments.models import MoneyMovement, MoneyPlan, Payment
 from payments.settlement import Movement, transfers_of
 
 from ._story import Moves
 
 Kind = MoneyMovement.Kind
-
-
-def amounts_of(payment: Payment) -> Amounts:
-    """The frozen amounts of a payment as the policy knows them."""
-    return quote_of_price(
-        lesson_price_cents=payment.lesson_price_cents,
-        commission_bps=payment.commission_bps,
-        credits_cents=payment.credits_reserved_cents,
-    )
 
 
 def has_hold(payment: Payment, now: datetime) -> bool:
@@ -47,7 +38,7 @@ def _intent_usable(payment: Payment, now: datetime) -> bool:
 
 def movements_for(terms: Terms, payment: Payment, now: datetime) -> list[Movement]:
     """The movements that make a decision's steps so, for a payment as it stands."""
-    amounts = amounts_of(payment)
+    amounts = frozen_amounts(payment)
     held = transfers_of(payment)
     captured = payment.is_captured
     net = sum(h.net_cents for h in held)

@@ -36,7 +36,9 @@ def tells(purpose: MoneyPlan.Purpose, **parts: Callable[..., object]) -> None:
 
 def find_booking(booking_id: str, actor: Actor) -> Booking:
     """The booking, if this actor has any business with it. Raises NotFound otherwise: somebody else's is not there."""
-    booking: Booking | None = Booking.objects.select_related("payment", "student", "instructor").filter(pk=booking_id).first()
+    booking: Booking | None = (
+        Booking.objects.select_related("payment", "student", "instructor").filter(pk=booking_id).first()
+    )
     if booking is None or not _concerns(booking, actor):
         raise NotFound("There is no such booking.")
     return booking

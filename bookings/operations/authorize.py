@@ -178,7 +178,9 @@ def change_payment_method(
     """
     only(actor, Role.STUDENT)
     booking = find_booking(booking_id, actor)
-    card = cards.save_card(user=booking.student, payment_method_id=payment_method_id, set_as_default=set_as_default)
+    card = cards.card_to_charge(user=booking.student, payment_method_id=payment_method_id)
+    if set_as_default:
+        card = cards.make_default(user=booking.student, method_id=card.pk)
     payment = booking.payment
     if waits_for_card(booking) or payment.capture_failed_at or payment.capture_escalated_at:
         return retry_payment(booking_id=booking_id, actor=actor, now=now, payment_method_id=card.stripe_id)

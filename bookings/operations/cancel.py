@@ -67,7 +67,7 @@ def _decide(
 ) -> MoneyPlan:
     with transaction.atomic():
         booking = lock_booking(booking_id)
-        _refuse(booking, actor)
+        refuse_cancellation(booking, actor)
         payment = booking.payment
         terms = cancellation_terms(who=who, starts_at=booking.starts_at, now=now, state=money_state(payment))
         if refund:
@@ -86,7 +86,8 @@ def _decide(
         )
 
 
-def _refuse(booking: Booking, actor: Actor) -> None:
+def refuse_cancellation(booking: Booking, actor: Actor) -> None:
+    """Raises what keeps a booking from being cancelled by this actor, whatever the window."""
     if booking.status == B.CANCELLED:
         raise BookingCancelled()
     if booking.payment.status == S.SETTLED:

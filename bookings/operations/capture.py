@@ -9,6 +9,7 @@ from accounts.models import AccountHold
 from bookings.models import Booking, SupportItem
 from bookings.policy import cancellation, holds, no_show
 from bookings.policy.terms import COMPLETED, Share, Step, Terms
+from bookings.queries import frozen_amounts
 from bookings.state_machine import BookingStatus
 from common.actors import Actor, Role
 from common.mutex import Lease
@@ -30,7 +31,7 @@ from ._conclusions import (
 from ._errors import AlreadySettled, LessonNotEnded, NotConfirmed, UnderReview
 from ._history import actor_of, ask_support, close_support, note
 from ._milestones import give_milestone
-from ._movements import amounts_of, hold_again, movements_for, new_hold
+from ._movements import hold_again, movements_for, new_hold
 from ._story import Moves, find_booking, fresh, lock_booking, one_at_a_time, only, see_through, tells
 from .check_out import CheckedOut, answer
 from .complete import mark_complete
@@ -151,7 +152,7 @@ def _escalate(booking_id: str, actor: Actor, lease: Lease, now: datetime) -> Mon
             return None
         if now < holds.escalates_at(payment.capture_failed_at):
             return None
-        owed = OWED[Outcome(payment.owed_outcome)].payout_cents(amounts_of(payment))
+        owed = OWED[Outcome(payment.owed_outcome)].payout_cents(frozen_amounts(payment))
         return open_plan(
             payment=payment,
             booking_id=booking.pk,

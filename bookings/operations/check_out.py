@@ -9,6 +9,7 @@ from accounts.holds import refuse_if_held
 from bookings.models import Booking
 from bookings.policy import holds
 from bookings.policy.windows import Window, window_of
+from bookings.queries import frozen_amounts
 from bookings.state_machine import BookingStatus
 from common.actors import Actor, Role
 from common.mutex import Lease
@@ -23,7 +24,7 @@ from ._conclusions import book_credits
 from ._errors import BookingCancelled, BookingConflict, CheckoutExpired, LessonStarted, UnderReview, card_refusal
 from ._history import actor_of, note
 from ._holds import DECLINED, PENDING_ACTION, conclude_hold, confirm_times
-from ._movements import amounts_of, new_hold
+from ._movements import new_hold
 from ._story import REFUSED, Moves, find_booking, fresh, lock_booking, one_at_a_time, only, see_through, tells
 from .confirm_hold import take_note_of_hold
 
@@ -156,7 +157,7 @@ def _reserve_credits(payment: Payment, requested_cents: int, now: datetime) -> N
     )
     book_credits(reservation.entries)
     payment.credits_reserved_cents = reservation.reserved_cents
-    amounts = amounts_of(payment)
+    amounts = frozen_amounts(payment).with_credits(payment.credits_reserved_cents)
     payment.card_amount_cents = amounts.card_amount_cents
     payment.application_fee_cents = amounts.application_fee_cents
     payment.top_up_cents = amounts.top_up_cents

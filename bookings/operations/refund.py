@@ -47,9 +47,18 @@ class Refunded:
 
 
 def refund_booking(
-    *, booking_id: str, actor: Actor, amount_cents: int | None, reason: str, note: str = "", now: datetime
+    *,
+    booking_id: str,
+    actor: Actor,
+    amount_cents: int | None,
+    reason: str,
+    note: str = "",
+    now: datetime,
+    request_key: str | None = None,
 ) -> Refunded:
     """Refund to the card, all that is left when `amount_cents` is None. Reason: one of REASONS.
+
+    The same `request_key` refunds once: asked again after a crash or a lost answer, the earlier refund is the answer.
 
     Raises Invalid, NotSettled, UnderReview, NothingToRefund, RefundTooLarge, OperationInProgress, StripeUnavailable.
     """
@@ -58,16 +67,32 @@ def refund_booking(
         raise Invalid("Unknown reason.", errors={"reason": [f"One of {', '.join(REASONS)}."]})
     find_booking(booking_id, actor)
     with one_at_a_time(booking_id, now) as lease:
-        plan = _decide(booking_id, actor, amount_cents, f"{reason}: {note}" if note else reason, lease, now)
-        see_through(plan, lease, now)
+        plan = _asked_before(booking_id, request_key)
+        if plan is None:
+            why = f"{reason}: {note}" if note else reason
+            plan = _decide(booking_id, actor, amount_cents, why, lease, now, request_key)
+            see_through(plan, lease, now)
     refund = Moves(plan).last(Kind.REFUND)
     if refund is None or not refund.stripe_id:
         raise UnderReview("Stripe refused the refund; it is in the support queue.")
     return Refunded(fresh(booking_id), refund.stripe_id)
 
 
+def _asked_before(booking_id: str, request_key: str | None) -> MoneyPlan | None:
+    if request_key is None:
+        return None
+    plans = MoneyPlan.objects.filter(booking_id=booking_id, purpose=Purpose.REFUND)
+    return plans.filter(terms__request_key=request_key).first()
+
+
 def _decide(
-    booking_id: str, actor: Actor, amount_cents: int | None, reason: str, lease: Lease, now: datetime
+    booking_id: str,
+    actor: Actor,
+    amount_cents: int | None,
+    reason: str,
+    lease: Lease,
+    now: datetime,
+    request_key: str | None,
 ) -> MoneyPlan:
     with transaction.atomic():
         booking = lock_booking(booking_id)
@@ -90,7 +115,7 @@ def _decide(
             actor=actor,
             now=now,
             lease=lease,
-            terms={"amount_cents": amount, "full": amount == left},
+            terms={"amount_cents": amount, "full": amount == left, "request_key": request_key or ""},
             reason=reason,
             movements=refund_movements(payment, amount, key=f"{booking.pk}:{sequence}:{amount}"),
         )

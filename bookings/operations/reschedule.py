@@ -51,6 +51,9 @@ def reschedule_booking(*, booking_id: str, actor: Actor, starts_at: datetime, no
     only(actor, Role.STUDENT)
     find_booking(booking_id, actor)
     with one_at_a_time(booking_id, now) as lease:
+        moved = Booking.objects.filter(rescheduled_from=booking_id, starts_at=starts_at).first()
+        if moved is not None:
+            return fresh(moved.pk)  # the first answer again
         plan = _decide(booking_id, actor, starts_at, lease, now)
         result = see_through(plan, lease, now)
     if result == "declined":
@@ -70,7 +73,7 @@ def _decide(booking_id: str, actor: Actor, starts_at: datetime, lease: Lease, no
         with transaction.atomic():
             old = lock_booking(booking_id)
             payment = old.payment
-            _refuse(old)
+            refuse_move(old)
             move = move_allowed(starts_at=old.starts_at, now=now, late_reschedule_used=payment.late_reschedule_used)
             check_bookable_time(
                 instructor=old.service.instructor,
@@ -93,7 +96,8 @@ def _decide(booking_id: str, actor: Actor, starts_at: datetime, lease: Lease, no
         raise BookingConflict() from error
 
 
-def _refuse(old: Booking) -> None:
+def refuse_move(old: Booking) -> None:
+    """Raises what keeps a booking from being moved, whatever the window."""
     if old.status == B.CANCELLED:
         raise BookingCancelled()
     if old.payment.status == S.SETTLED:

@@ -10,7 +10,7 @@ from bookings import due
 from bookings.models import Booking, MailLog, SupportItem
 from bookings.state_machine import BookingStatus
 from catalog import tiers
-from common import clock
+from common import clock, token_bucket
 from common.problems import OperationInProgress, Problem
 from credits.operations import expire_due
 from payments.models import MoneyPlan, StripeEventInbox
@@ -159,4 +159,9 @@ def purge_records(now: datetime) -> dict[str, int]:
     events, _ = StripeEventInbox.objects.filter(
         processed_at__isnull=False, received_at__lt=clock.system_now() - EVENTS_KEPT
     ).delete()
-    return {"triggers": triggers, "events": events, "idempotency_keys": purge_idempotency(clock.system_now())}
+    return {
+        "triggers": triggers,
+        "events": events,
+        "idempotency_keys": purge_idempotency(clock.system_now()),
+        "counters": token_bucket.purge(),
+    }

@@ -13,7 +13,8 @@ class Migration(migrations.Migration):
             """
             CREATE TABLE common_lease (key text PRIMARY KEY, token bigint NOT NULL, expires_at timestamptz NOT NULL);
             CREATE SEQUENCE common_fencing_token;
-            CREATE UNLOGGED TABLE common_counter (key text PRIMARY KEY, time_window bigint NOT NULL, uses integer NOT NULL);
+            CREATE UNLOGGED TABLE common_counter (key text PRIMARY KEY, time_window bigint NOT NULL, uses integer NOT NULL,
+              used_at timestamptz NOT NULL DEFAULT now());
             CREATE UNLOGGED TABLE common_pace (key text PRIMARY KEY, next_free timestamptz NOT NULL);
             CREATE FUNCTION common_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN

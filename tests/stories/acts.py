@@ -73,7 +73,8 @@ def give_credits(cast: Cast, cents: int, now: datetime) -> None:
 
 
 def payment_of(booking: Booking) -> Payment:
-    return Payment.objects.get(bookings=booking.pk)
+    payment: Payment = Payment.objects.get(bookings=booking.pk)
+    return payment
 
 
 def intent_status(booking: Booking) -> str:
