@@ -22,7 +22,7 @@ class BookedDocument(BookingDocument):
 class CardChangedDocument(BookingDocument):
     """The booking, and what the bank still wants to know."""
 
-    requires_action = serializers.BooleanField()
+    requires_action = serializers.BooleanField(read_only=True, default=False)
     client_secret = TextOrNull(help_text="Of the PaymentIntent, for 3-D Secure")
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
