@@ -64,6 +64,7 @@ BOOKING_MUTEX = choice(
 
 # --- Applications ----------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "instainstru",  # for its management commands
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

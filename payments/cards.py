@@ -74,7 +74,8 @@ def save_card(*, user: User, payment_method_id: str, set_as_default: bool = Fals
 
     Raises UnknownPaymentMethod, CardRefusedToSave or StripeUnavailable.
     """
-    saved = PaymentMethod.objects.filter(user=user, stripe_id=payment_method_id, detached_at=None).first()
+    own = PaymentMethod.objects.filter(user=user, detached_at=None)
+    saved = own.filter(stripe_id=payment_method_id).first() or own.filter(pk=payment_method_id).first()
     if saved is None:
         saved = _remember(user, _attach(user, payment_method_id))
     if set_as_default or not PaymentMethod.objects.filter(user=user, is_default=True, detached_at=None).exists():

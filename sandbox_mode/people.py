@@ -14,6 +14,7 @@ from catalog.models import InstructorProfile, Modality, Service, WeeklyHours
 from catalog.tiers import grant_founding_place
 from common.actors import Role
 from common.ids import new_id
+from common.problems import Problem
 from credits.models import CreditLot
 from credits.operations import issue
 from payments import cards, connect, ledger
@@ -50,7 +51,7 @@ def make_person(
 ) -> Person:
     """Create a person. An instructor made so is free every hour of every day and, when `connected`, ready to be paid.
 
-    Raises ValueError or a Problem for values nobody can have (an unknown zone, a commission above 100 %).
+    Raises a Problem for a card that cannot be saved; nobody is made then.
     """
     with transaction.atomic():
         user = User.objects.create_user(
@@ -66,11 +67,21 @@ def make_person(
         if role is Role.STAFF:
             money = Permission.objects.filter(codename__in=["view_financials", "manage_financials"])
             user.user_permissions.set(money)
+    method = _save_card(user, card) if card else None
+    with transaction.atomic():
         give_credits(user, credits or [], now=now)
         taught = _teach(user, services, commission_bps, founding, now) if role is Role.INSTRUCTOR else []
-    method = cards.save_card(user=user, payment_method_id=card, set_as_default=True) if card else None
     account_id = _onboard(user) if role is Role.INSTRUCTOR and connected else ""
     return Person(user, method, taught, account_id)
+
+
+def _save_card(user: User, card: str) -> PaymentMethod:
+    """Save a card for somebody who was just made; when it is refused they are not made."""
+    try:
+        return cards.save_card(user=user, payment_method_id=card, set_as_default=True)
+    except Problem:
+        user.delete()
+        raise
 
 
 def give_credits(user: User, credits: list[dict[str, Any]], *, now: datetime) -> None:
