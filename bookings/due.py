@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 
 from catalog.models import InstructorProfile
 from common import clock
@@ -19,17 +19,25 @@ S, B = PaymentStatus, BookingStatus
 BATCH = 500  # ids of one run; what is left is due again at the next
 
 
+# A lesson being moved has a second, PENDING booking on the same payment until its money is secured: not one to work on.
+_BEING_MOVED = Q(status=B.PENDING) & Exists(
+    Booking.objects.filter(payment_id=OuterRef("payment_id")).exclude(pk=OuterRef("pk"))
+)
+STANDING = Booking.objects.filter(rescheduled_to=None).exclude(_BEING_MOVED)
+PENDING = STANDING.filter(status=B.PENDING)
+
+
 def _current(payments: QuerySet[Payment], order: str) -> list[str]:
     """The bookings that payments belong to now: the last of each reschedule chain."""
     ids = list(payments.order_by(order).values_list("pk", flat=True)[:BATCH])
-    rows = Booking.objects.filter(payment_id__in=ids, rescheduled_to=None).values_list("payment_id", "pk")
+    rows = STANDING.filter(payment_id__in=ids).values_list("payment_id", "pk")
     by_payment = dict(rows.order_by("created_at"))
     return [by_payment[payment] for payment in ids if payment in by_payment]
 
 
 def booking_of(payment_id: str) -> str | None:
     """The booking that a payment belongs to now."""
-    ids = Booking.objects.filter(payment_id=payment_id, rescheduled_to=None).order_by("-created_at", "-pk")
+    ids = STANDING.filter(payment_id=payment_id).order_by("-created_at", "-pk")
     booking_id: str | None = ids.values_list("pk", flat=True).first()
     return booking_id
 
@@ -39,7 +47,6 @@ UNPAID = Payment.objects.filter(status=S.PAYMENT_METHOD_REQUIRED, capture_failed
 CAPTURABLE = Payment.objects.filter(status__in=[S.AUTHORIZED, S.LOCKED])
 UNCAPTURED = Payment.objects.filter(status=S.PAYMENT_METHOD_REQUIRED, capture_failed_at__isnull=False)
 FROZEN_HOLDS = Payment.objects.filter(status=S.MANUAL_REVIEW, capture_before__isnull=False, card_charged_cents=0)
-PENDING = Booking.objects.filter(status=B.PENDING, rescheduled_to=None)
 
 
 def holds_due(now: datetime) -> list[str]:
