@@ -136,11 +136,10 @@ def _send(movement: MoneyMovement, lease: Lease, now: datetime) -> MoneyMovement
     movement, resumed = _mark_sent(movement.pk, lease)
     if movement.status != Status.SENT:
         return movement
-    handler = HANDLERS[movement.kind]
     try:
         if resumed:  # somebody asked before us and never told: ask what exists before asking again
             try:
-                return _done(movement.pk, handler.look_up(movement), now)
+                return _done(movement.pk, _look_up(movement), now)
             except NotThere:
                 if clock.system_now() - (movement.sent_at or clock.system_now()) > KEYS_KEPT:
                     movement = _next_generation(movement, lease)
@@ -149,7 +148,7 @@ def _send(movement: MoneyMovement, lease: Lease, now: datetime) -> MoneyMovement
                 answer = _ask(movement)
             except gateway.OutcomeUnknown as unknown:
                 try:
-                    return _done(movement.pk, handler.look_up(movement), now)
+                    return _done(movement.pk, _look_up(movement), now)
                 except NotThere:
                     if not unknown.answered or new_keys == NEW_KEYS_AT_ONCE:
                         raise unknown from None
@@ -163,6 +162,14 @@ def _send(movement: MoneyMovement, lease: Lease, now: datetime) -> MoneyMovement
             f"Stripe does not say what became of it ({unknown}). It will be carried on."
         ) from unknown
     raise AssertionError("unreachable")
+
+
+def _look_up(movement: MoneyMovement) -> dict[str, Any]:
+    """What exists at Stripe of a movement. Raises NotThere (also for an object Stripe does not know) or OutcomeUnknown."""
+    try:
+        return HANDLERS[movement.kind].look_up(movement)
+    except gateway.Declined as refusal:
+        raise NotThere from refusal
 
 
 def _ask(movement: MoneyMovement) -> dict[str, Any]:
@@ -240,7 +247,7 @@ def _refused(movement: MoneyMovement, refusal: gateway.Declined, now: datetime) 
     """Commit a definite refusal; unless it says that the thing is already so, which is as good as done."""
     if not refusal.is_card:
         try:
-            return _done(movement.pk, HANDLERS[movement.kind].look_up(movement), now)
+            return _done(movement.pk, _look_up(movement), now)
         except NotThere:
             pass
     with transaction.atomic():
