@@ -38,6 +38,9 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """This process's own database, a copy of the migrated template (in place of pytest-django's)."""
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["tests.support.hashers.QuickArgon2"]
     with django_db_blocker.unblock(), database_of_this_process():
         yield
 
