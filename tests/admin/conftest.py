@@ -1,0 +1,25 @@
+"""Browsers in which somebody is logged in."""
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from accounts.models import User
+from tests.support.factories import UserFactory
+
+
+@pytest.fixture
+def boss(database: None) -> Client:
+    """A browser in which a superuser is logged in."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("boss@example.com", "sandbox", first_name="Boss"))
+    return client
+
+
+def staff(*permissions: str) -> Client:
+    """A browser in which somebody of support with these permissions is logged in."""
+    person = UserFactory.create(role="staff", is_staff=True)
+    person.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    client.force_login(person)
+    return client
