@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from accounts.models import User
 from bookings.models import Booking
 from bookings.operations import (
     book_lesson,
@@ -12,6 +13,7 @@ from bookings.operations import (
     place_hold,
     report_no_show,
 )
+from bookings.queries import lessons_between
 from common.actors import Door, Role, job
 from payments.funding import fund_platform
 
@@ -27,6 +29,24 @@ def fill(now: datetime) -> dict[str, int]:
     people = _people(now)
     lessons = _lessons(people, now)
     return {"people": len(people), "lessons": len(lessons)}
+
+
+def book_another(now: datetime) -> Booking:
+    """The demo student books the demo instructor once more, at the first free hour from two days ahead.
+
+    Raises User.DoesNotExist without them, and what booking and checking out refuse.
+    """
+    student, teacher = (User.objects.get(email=f"{who}@example.com") for who in ("student", "instructor"))
+    service = teacher.instructor_profile.services.order_by("pk")[0]
+    me = student.as_actor(Door.PAGE)
+    starts_at = now.replace(minute=0, second=0, microsecond=0) + 2 * DAY + HOUR
+    taken = {start for start, _ in lessons_between(student.pk, teacher.pk, since=starts_at, until=starts_at + 7 * DAY)}
+    while starts_at in taken:
+        starts_at += HOUR
+    booking = book_lesson(
+        actor=me, service_id=service.pk, starts_at=starts_at, duration_minutes=60, location_type="online", now=now
+    ).booking
+    return check_out(booking_id=booking.pk, actor=me, now=now).booking
 
 
 def _people(now: datetime) -> dict[str, Person]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import scripts
+from . import page, scripts
 from .doors import door
 
 urlpatterns = [
@@ -11,5 +11,9 @@ urlpatterns = [
     path("settle", door(post=scripts.settle)),
     path("people", door(post=scripts.make)),
     path("mail", door(get=scripts.read_mail)),
-    path("", door(get=lambda request, body: scripts.addresses()), name="sandbox"),
+    path("", page.show, name="sandbox"),
+    path("turn", page.turn, name="sandbox_turn"),
+    path("book", page.book, name="sandbox_book"),
+    path("log-in", page.log_in, name="sandbox_log_in"),
+    path("log-out", page.log_out, name="sandbox_log_out"),
 ]
