@@ -57,6 +57,8 @@ def _decide(booking_id: str, intent: gateway.Fields, *, actor: Actor, lease: Lea
         payment = booking.payment
         if payment.payment_intent_id != intent["id"]:
             return None
+        if payment.capture_failed_at is not None:
+            return None  # a failed capture goes on by its own timetable and terms, whatever its old hold says
         terms = {"intent_status": intent["status"], "error": (intent.get("last_payment_error") or {}).get("code", "")}
         movements: list[Movement] = []
         if intent["status"] == "requires_capture" and payment.status in WAITING:
