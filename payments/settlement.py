@@ -137,30 +137,36 @@ def _send(movement: MoneyMovement, lease: Lease, now: datetime) -> MoneyMovement
     if movement.status != Status.SENT:
         return movement
     try:
-        if resumed:  # somebody asked before us and never told: ask what exists before asking again
-            try:
-                return _done(movement.pk, _look_up(movement), now)
-            except NotThere:
-                if clock.system_now() - (movement.sent_at or clock.system_now()) > KEYS_KEPT:
-                    movement = _next_generation(movement, lease)
-        for new_keys in range(NEW_KEYS_AT_ONCE + 1):
-            try:
-                answer = _ask(movement)
-            except gateway.OutcomeUnknown as unknown:
-                try:
-                    return _done(movement.pk, _look_up(movement), now)
-                except NotThere:
-                    if not unknown.answered or new_keys == NEW_KEYS_AT_ONCE:
-                        raise unknown from None
-                movement = _next_generation(movement, lease)  # proven not to have happened: its 5xx would be replayed
-                continue
-            return _done(movement.pk, answer, now)
-    except gateway.Declined as refusal:
-        return _refused(movement, refusal, now)
+        try:
+            return _made_so(movement, lease, now, resumed=resumed)
+        except gateway.Declined as refusal:
+            return _refused(movement, refusal, now)
     except gateway.OutcomeUnknown as unknown:
         raise StripeUnavailable(
             f"Stripe does not say what became of it ({unknown}). It will be carried on."
         ) from unknown
+
+
+def _made_so(movement: MoneyMovement, lease: Lease, now: datetime, *, resumed: bool) -> MoneyMovement:
+    """Find the movement done, or get it done. Raises Declined, or OutcomeUnknown when nobody can say."""
+    if resumed:  # somebody asked before us and never told: ask what exists before asking again
+        try:
+            return _done(movement.pk, _look_up(movement), now)
+        except NotThere:
+            if clock.system_now() - (movement.sent_at or clock.system_now()) > KEYS_KEPT:
+                movement = _next_generation(movement, lease)
+    for new_keys in range(NEW_KEYS_AT_ONCE + 1):
+        try:
+            answer = _ask(movement)
+        except gateway.OutcomeUnknown as unknown:
+            try:
+                return _done(movement.pk, _look_up(movement), now)
+            except NotThere:
+                if not unknown.answered or new_keys == NEW_KEYS_AT_ONCE:
+                    raise unknown from None
+            movement = _next_generation(movement, lease)  # proven not to have happened: its 5xx would be replayed
+            continue
+        return _done(movement.pk, answer, now)
     raise AssertionError("unreachable")
 
 
@@ -244,7 +250,10 @@ def _done(movement_id: str, answer: dict[str, Any], now: datetime) -> MoneyMovem
 
 
 def _refused(movement: MoneyMovement, refusal: gateway.Declined, now: datetime) -> MoneyMovement:
-    """Commit a definite refusal; unless it says that the thing is already so, which is as good as done."""
+    """Commit a definite refusal; unless it says that the thing is already so, which is as good as done.
+
+    Raises OutcomeUnknown when Stripe cannot be asked which of the two it is.
+    """
     if not refusal.is_card:
         try:
             return _done(movement.pk, _look_up(movement), now)

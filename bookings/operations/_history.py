@@ -94,3 +94,8 @@ def ask_support(
 def close_support(*, booking_id: str, now: datetime) -> None:
     """Nothing is left to decide about a booking."""
     SupportItem.objects.filter(booking_id=booking_id, closed_at=None).update(closed_at=now)
+
+
+def close_stuck(plan: MoneyPlan, now: datetime) -> None:
+    """A decision that support was shown as stuck has been carried out after all."""
+    SupportItem.objects.filter(kind=SupportItem.Kind.PLAN_STUCK, cause=plan.pk, closed_at=None).update(closed_at=now)

@@ -14,6 +14,8 @@ from common.problems import NotFound, PermissionDenied, StripeFailed, StripeUnav
 from payments.models import MoneyMovement, MoneyPlan, Payment
 from payments.settlement import Movement, carry_out, extend_plan, postpone, unfinished_plan_of
 
+from ._history import close_stuck
+
 Kind = MoneyMovement.Kind
 DONE, REFUSED = MoneyMovement.Status.DONE, MoneyMovement.Status.REFUSED
 
@@ -112,6 +114,8 @@ def see_through(plan: MoneyPlan, lease: Lease, now: datetime) -> str:
             plan.result = story.conclude(plan, booking, now)[:60]
             plan.finished_at = now
             plan.save(update_fields=["finished_at", "result"])
+            if plan.attempts:
+                close_stuck(plan, now)
             return plan.result
 
 
