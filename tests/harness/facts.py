@@ -78,7 +78,7 @@ def stripe_facts(s: Staged) -> Facts:
     transfers = list(transfers_of(transfer_group=s.payment_id))
     return {
         "stripe_intents": sorted((i["status"], i["amount"], i["amount_received"]) for i in intents),
-        "stripe_refunded": sorted(charge.get("amount_refunded", 0) for charge in charges),
+        "stripe_refunded_of_captured": sorted(c["amount_refunded"] for c in charges if c.get("captured")),
         "stripe_transfers": sorted((t["amount"], t["amount_reversed"]) for t in transfers),
     }
 

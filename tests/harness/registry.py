@@ -12,7 +12,8 @@ from .world import Staged, World
 class Operation:
     """`stage` brings a fresh booking to where it is due; `verb` performs it.
 
-    `refuses` are the codes of problems with which the undisturbed run may end. `rival` is what may come in between.
+    `refuses` are the codes of problems with which the undisturbed run may end. `rival` is what may come in between, and
+    `needless` the events that then need not happen any more.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Operation:
     stage: Callable[[World], Staged]
     refuses: tuple[str, ...] = ()
     rival: Verb = VERBS["cancel_by_student"]
+    needless: tuple[str, ...] = ()
 
 
 OPERATIONS: dict[str, Operation] = {}
@@ -27,13 +29,19 @@ CARD = ("card_declined", "insufficient_funds", "authentication_required")
 
 
 def operation(
-    name: str, verb: str, stage: Callable[[World], Staged], *, refuses: tuple[str, ...] = (), rival: str = ""
+    name: str,
+    verb: str,
+    stage: Callable[[World], Staged],
+    *,
+    refuses: tuple[str, ...] = (),
+    rival: str = "",
+    needless: tuple[str, ...] = (),
 ) -> None:
     """Register an operation. Without a rival named, people compete with the capture job and jobs with the student."""
     performed = VERBS[verb]
     if not rival:
         rival = "capture" if performed.by == BY_STUDENT else "cancel_by_student"
-    OPERATIONS[name] = Operation(name, performed, stage, refuses, VERBS[rival])
+    OPERATIONS[name] = Operation(name, performed, stage, refuses, VERBS[rival], needless)
 
 
 # --- Checkout and holds ----------------------------------------------------------------------------------------------
@@ -65,7 +73,7 @@ def _hold_failed(w: World) -> Staged:
 
 operation("retry_hold declined", "retry_hold", lambda w: at.go(_hold_failed(w), at.before_start(23)))
 operation("retry_hold at T-13 h", "retry_hold", lambda w: at.go(_hold_failed(w), at.before_start(13)),
-          rival="change_card")  # fmt: skip
+          rival="change_card", needless=("hold_final_warning",))  # fmt: skip
 operation("retry_hold gives up at T-12 h", "retry_hold", lambda w: at.go(_hold_failed(w), at.before_start(12)),
           rival="change_card")  # fmt: skip
 operation("new card after a declined hold", "change_card", lambda w: at.go(_hold_failed(w), at.before_start(20)),
