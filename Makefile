@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset test check format lock
+.PHONY: help run reset test crash faults check format lock
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,14 @@ reset: ## Delete the data of this copy and start over (not while it runs)
 test: ## All tests, on a real PostgreSQL and the real sandbox; ARGS="-k name" passes words to pytest
 	@.ci/venv dev
 	@$(BIN)/python -m pytest -n $${TEST_WORKERS:-auto} $(ARGS)
+
+crash: ## Kill every money operation at every boundary and look at what follows; ARGS="--only cancel --resume --sample 5"
+	@.ci/venv dev
+	@exec $(BIN)/python -m tests.harness.crash $(ARGS)
+
+faults: ## Every Stripe call of every money operation meets every fault; ARGS as for crash
+	@.ci/venv dev
+	@exec $(BIN)/python -m tests.harness.faults $(ARGS)
 
 check: ## Style, types, layers, migrations, templates
 	@.ci/venv dev

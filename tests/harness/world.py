@@ -20,7 +20,7 @@ from common import clock
 from common.actors import Role
 from common.problems import Problem
 from payments.funding import fund_platform
-from payments.models import MoneyPlan, Payment
+from payments.models import MoneyPlan, Payment, StripeEventInbox
 from sandbox_mode.people import Person, make_person
 from tests.support.cast import Cast
 from tests.support.database import Cleaner
@@ -190,7 +190,8 @@ class World:
             cursor.execute("UPDATE common_lease SET expires_at = clock_timestamp() - interval '1 second'")
 
     def make_due(self, staged: Staged) -> None:
-        """As if the wait before the next try of an unfinished decision had passed on the machine's clock."""
+        """As if the wait before the next try of unfinished decisions and events had passed on the machine's clock."""
+        StripeEventInbox.objects.filter(processed_at=None).update(next_attempt_at=clock.system_now() - HOUR)
         MoneyPlan.objects.filter(payment_id=staged.payment_id, finished_at=None).update(
             next_attempt_at=clock.system_now() - timedelta(seconds=1)
         )
