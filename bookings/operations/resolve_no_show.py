@@ -79,7 +79,13 @@ def _decide(
             note(booking, "no_show_withdrawn", actor=actor, now=now, before=before, reason=reason, details=details)
             return None
         ruling = RULINGS[who, VERDICTS[resolution]]
-        _end_lesson(booking, ruling.booking_becomes, actor, now)
+        if ruling.booking_becomes is Ends.NO_SHOW:
+            booking.mark_no_show()
+            booking.holds_slot = False
+            booking.save()
+        elif booking.status == BookingStatus.CONFIRMED:
+            mark_complete(booking, actor=actor, now=now, completed_at=booking.ends_at)
+            before = (booking.status, booking.payment.status)  # the completion is an event of its own
         note(booking, "no_show_resolved", actor=actor, now=now, before=before, reason=reason, details=details)
         return open_plan(
             payment=booking.payment,
@@ -92,15 +98,6 @@ def _decide(
             reason=reason,
             movements=movements_for(ruling.terms, booking.payment, now),
         )
-
-
-def _end_lesson(booking: Booking, becomes: Ends, actor: Actor, now: datetime) -> None:
-    if becomes is Ends.NO_SHOW:
-        booking.mark_no_show()
-        booking.holds_slot = False
-        booking.save()
-    elif booking.status == BookingStatus.CONFIRMED:
-        mark_complete(booking, actor=actor, now=now, completed_at=booking.ends_at)
 
 
 def _follow_up(plan: MoneyPlan, booking: Booking, now: datetime) -> list[Movement]:
