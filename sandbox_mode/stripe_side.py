@@ -60,8 +60,8 @@ class StripeSide:
     def ledger(self) -> Fields:
         return self._ask("GET", "ledger")
 
-    def control(self, path: str, **body: Any) -> Fields:
-        """Any other control, by POST: `control("disputes", charge="ch_…")`."""
+    def control(self, path: str, body: Fields) -> Fields:
+        """Any other control, by POST: `control("disputes", {"charge": "ch_…"})`."""
         return self._ask("POST", path, body)
 
     def remove(self, path: str) -> None:
