@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from common import token_bucket
+from common.ids import new_id
 
 Fields = dict[str, Any]
 CHARGE = ["latest_charge.balance_transaction", "latest_charge.transfer", "latest_charge.application_fee"]
@@ -95,6 +96,19 @@ def _call(
         raise OutcomeUnknown(f"Stripe answered {error.http_status}", answered=answered) from error
 
 
+def _harmless_twice(function: Callable[..., Any], *args: Any, params: Fields | None = None, key: str) -> Any:
+    """Create something of which a second one does no harm (a customer, a saved card, an account, never money).
+
+    Stripe stores a 5xx under its key and replays it for a day: a new key asks again.
+    """
+    try:
+        return _call(function, *args, params=params, key=key)
+    except OutcomeUnknown as unknown:
+        if not unknown.answered:
+            raise
+    return _call(function, *args, params=params, key=f"{key}:{new_id()}")
+
+
 def ping() -> None:
     """Raises OutcomeUnknown when Stripe does not answer or does not accept our key."""
     _call(client().v1.balance.retrieve)
@@ -102,7 +116,7 @@ def ping() -> None:
 
 # --- Customers and cards ---------------------------------------------------------------------------------------------
 def create_customer(*, email: str, name: str, user_id: str) -> Fields:
-    return _call(  # type: ignore[no-any-return]
+    return _harmless_twice(  # type: ignore[no-any-return]
         client().v1.customers.create,
         params={"email": email, "name": name, "metadata": {"user": user_id}},
         key=f"customer:{user_id}",
@@ -111,7 +125,7 @@ def create_customer(*, email: str, name: str, user_id: str) -> Fields:
 
 def create_setup_intent(*, customer: str, key: str, metadata: Fields) -> Fields:
     """A SetupIntent that saves a card for off-session use (policy 4.1)."""
-    return _call(  # type: ignore[no-any-return]
+    return _harmless_twice(  # type: ignore[no-any-return]
         client().v1.setup_intents.create,
         params={"customer": customer, "usage": "off_session", "payment_method_types": ["card"], "metadata": metadata},
         key=key,
@@ -119,7 +133,7 @@ def create_setup_intent(*, customer: str, key: str, metadata: Fields) -> Fields:
 
 
 def attach_payment_method(*, payment_method: str, customer: str, key: str) -> Fields:
-    return _call(  # type: ignore[no-any-return]
+    return _harmless_twice(  # type: ignore[no-any-return]
         client().v1.payment_methods.attach, payment_method, params={"customer": customer}, key=key
     )
 
@@ -237,7 +251,7 @@ def pages(list_function: Callable[..., Any], params: Fields, *args: Any, account
 # --- Connect ---------------------------------------------------------------------------------------------------------
 def create_account(*, email: str, user_id: str) -> Fields:
     """An Express account that can receive transfers."""
-    return _call(  # type: ignore[no-any-return]
+    return _harmless_twice(  # type: ignore[no-any-return]
         client().v1.accounts.create,
         params={
             "type": "express",
