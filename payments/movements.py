@@ -105,7 +105,10 @@ def _authorized(movement: MoneyMovement, payment: Payment, intent: Fields, now: 
 
 
 def note_hold(payment: Payment, intent: Fields) -> None:
-    """Remember the charge of a hold and until when Stripe keeps it."""
+    """Remember the charge of a hold and until when Stripe keeps it; a cancelled intent holds nothing and is done with."""
+    if intent["status"] == "canceled" and payment.payment_intent_id == intent["id"]:
+        payment.capture_before, payment.payment_intent_id = None, ""
+        return
     charge = intent.get("latest_charge")
     payment.charge_id = _id_of(charge) or payment.charge_id
     if intent["status"] == "requires_capture" and isinstance(charge, dict):

@@ -1,7 +1,5 @@
 """From the policy's steps to movements: "make it so", skipping what is already so."""
 
-from datetime import datetime
-
 from bookings.policy.terms import Step, Terms
 from bookings.queries import frozen_amounts
 from payments.models import MoneyMovement, MoneyPlan, Payment
@@ -12,23 +10,21 @@ from ._story import Moves
 Kind = MoneyMovement.Kind
 
 
-def has_hold(payment: Payment, now: datetime) -> bool:
-    """A live hold is on the card, as far as we know."""
-    return payment.capture_before is not None and now < payment.capture_before and not payment.is_captured
+def has_hold(payment: Payment) -> bool:
+    """A hold is on the card, as far as we know. When it ends is for Stripe to say: its date passing here proves nothing."""
+    return payment.capture_before is not None and not payment.is_captured
 
 
-def new_hold(payment: Payment, now: datetime, *, off_session: bool, payment_method: str = "") -> list[Movement]:
+def new_hold(payment: Payment, *, off_session: bool, payment_method: str = "") -> list[Movement]:
     """Place a hold: on the intent that waits for it, or on a new one when the old hold is gone."""
     params = {"off_session": off_session, "payment_method": payment_method or payment.payment_method_id}
     authorize = Movement(Kind.AUTHORIZE, payment.card_amount_cents, params=params)
-    return [authorize] if _intent_usable(payment, now) else [Movement(Kind.CREATE_INTENT), authorize]
+    return [authorize] if _intent_usable(payment) else [Movement(Kind.CREATE_INTENT), authorize]
 
 
-def _intent_usable(payment: Payment, now: datetime) -> bool:
-    """An intent exists and can still be confirmed: it was neither cancelled nor let its hold expire."""
+def _intent_usable(payment: Payment) -> bool:
+    """An intent exists and can still be confirmed: we did not cancel it, and Stripe did not let its hold expire."""
     if not payment.payment_intent_id:
-        return False
-    if payment.capture_before is not None and now >= payment.capture_before:
         return False
     gone = MoneyMovement.objects.filter(
         payment=payment, kind=Kind.CANCEL_INTENT, status="done", stripe_id=payment.payment_intent_id
@@ -36,7 +32,7 @@ def _intent_usable(payment: Payment, now: datetime) -> bool:
     return not gone.exists()
 
 
-def movements_for(terms: Terms, payment: Payment, now: datetime) -> list[Movement]:
+def movements_for(terms: Terms, payment: Payment) -> list[Movement]:
     """The movements that make a decision's steps so, for a payment as it stands."""
     amounts = frozen_amounts(payment)
     held = transfers_of(payment)
@@ -47,8 +43,8 @@ def movements_for(terms: Terms, payment: Payment, now: datetime) -> list[Movemen
         match step:
             case Step.CANCEL_INTENT if not captured and payment.payment_intent_id:
                 movements.append(Movement(Kind.CANCEL_INTENT))
-            case Step.AUTHORIZE if not captured and not has_hold(payment, now):
-                movements += new_hold(payment, now, off_session=True)
+            case Step.AUTHORIZE if not captured and not has_hold(payment):
+                movements += new_hold(payment, off_session=True)
             case Step.CAPTURE if not captured:
                 movements.append(Movement(Kind.CAPTURE, payment.card_amount_cents))
                 net = amounts.automatic_transfer_cents
@@ -96,17 +92,20 @@ def _refund_all(payment: Payment) -> list[Movement]:
 
 
 def hold_again(plan: MoneyPlan, payment: Payment) -> list[Movement]:
-    """A capture found no hold: authorize again and capture, once, then go on with what was skipped (policy 4.5)."""
+    """A capture or a hold found its intent gone: place a new hold, once, then go on with what was skipped (policy 4.5)."""
     moves = Moves(plan)
     refusal = moves.refusal
-    if refusal is None or refusal.kind != Kind.CAPTURE or any(m.kind == Kind.CREATE_INTENT for m in moves.all):
+    if refusal is None or refusal.kind not in (Kind.CAPTURE, Kind.AUTHORIZE):
         return []
-    if refusal.result.get("intent_status") not in ("canceled", "requires_payment_method"):
+    if refusal.result.get("intent_status") != "canceled" or any(m.kind == Kind.CREATE_INTENT for m in moves.all):
         return []
-    method = {"off_session": True, "payment_method": payment.payment_method_id}
+    params = {
+        "off_session": refusal.params.get("off_session", True),
+        "payment_method": refusal.params.get("payment_method") or payment.payment_method_id,
+    }
     return [
         Movement(Kind.CREATE_INTENT),
-        Movement(Kind.AUTHORIZE, payment.card_amount_cents, params=method),
-        Movement(Kind.CAPTURE, refusal.amount_cents),
+        Movement(Kind.AUTHORIZE, payment.card_amount_cents, params=params),
+        *([Movement(Kind.CAPTURE, refusal.amount_cents)] if refusal.kind == Kind.CAPTURE else []),
         *(Movement(Kind(m.kind), m.amount_cents, m.purpose, m.params) for m in moves.skipped),
     ]

@@ -20,7 +20,7 @@ from ._conclusions import as_plain
 from ._errors import BookingCancelled, NothingToPay, UnderReview
 from ._history import note
 from ._holds import PENDING_ACTION, conclude_hold
-from ._movements import movements_for, new_hold
+from ._movements import hold_again, movements_for, new_hold
 from ._story import find_booking, fresh, lock_booking, one_at_a_time, only, see_through, tells
 from .capture import retry_capture
 from .check_out import CheckedOut, answer
@@ -105,7 +105,7 @@ def cancel_unpaid(booking: Booking, actor: Actor, lease: Lease, now: datetime, *
         lease=lease,
         terms=as_plain(UNPAID),
         reason=reason,
-        movements=movements_for(UNPAID, booking.payment, now),
+        movements=movements_for(UNPAID, booking.payment),
     )
 
 
@@ -219,13 +219,15 @@ def _decide(
             actor=actor,
             now=now,
             lease=lease,
-            movements=new_hold(payment, now, off_session=off_session),
+            movements=new_hold(payment, off_session=off_session),
         )
 
 
 def _follow_up(plan: MoneyPlan, booking: Booking, now: datetime) -> list[Movement]:
     """Cancelled meanwhile: a hold that was still placed is let go."""
     placed = booking.status == BookingStatus.CANCELLED and booking.payment.capture_before is not None
+    if booking.status != BookingStatus.CANCELLED:
+        return hold_again(plan, booking.payment)
     already = plan.movements.filter(kind=Kind.CANCEL_INTENT).exists()
     return [Movement(Kind.CANCEL_INTENT)] if placed and not already else []
 

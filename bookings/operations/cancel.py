@@ -82,7 +82,7 @@ def _decide(
             lease=lease,
             terms=as_plain(terms),
             reason=reason,
-            movements=movements_for(terms, payment, now),
+            movements=movements_for(terms, payment),
         )
 
 

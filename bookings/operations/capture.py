@@ -100,7 +100,7 @@ def _decide(booking_id: str, actor: Actor, lease: Lease, now: datetime, *, early
             now=now,
             lease=lease,
             terms=as_plain(terms),
-            movements=movements_for(terms, payment, now),
+            movements=movements_for(terms, payment),
         )
 
 
@@ -132,7 +132,7 @@ def _decide_retry(booking_id: str, actor: Actor, lease: Lease, now: datetime, *,
             now=now,
             lease=lease,
             terms=as_plain(terms),
-            movements=movements_for(terms, payment, now),
+            movements=movements_for(terms, payment),
         )
 
 
@@ -205,7 +205,7 @@ def retry_capture(booking_id: str, *, actor: Actor, lease: Lease, now: datetime,
             now=now,
             lease=lease,
             terms={"escalated": escalated, **as_plain(owed_terms(payment.owed_outcome))},
-            movements=new_hold(payment, now, off_session=False),
+            movements=new_hold(payment, off_session=False),
         )
     return answer(booking_id, plan, see_through(plan, lease, now))
 
@@ -213,6 +213,9 @@ def retry_capture(booking_id: str, *, actor: Actor, lease: Lease, now: datetime,
 def _repay_follow_up(plan: MoneyPlan, booking: Booking, now: datetime) -> list[Movement]:
     """The hold is placed: capture, and go on as decided; what was advanced already is not paid again."""
     moves = Moves(plan)
+    again = hold_again(plan, booking.payment)
+    if again:
+        return again
     authorized = moves.last(Kind.AUTHORIZE)
     if moves.refusal or authorized is None or authorized.result.get("status") != "requires_capture":
         return []
@@ -224,7 +227,7 @@ def _repay_follow_up(plan: MoneyPlan, booking: Booking, now: datetime) -> list[M
             Movement(Kind.CAPTURE, payment.card_amount_cents),
             Movement(Kind.REVERSE, payment.card_amount_cents, params={"transfer": "auto"}),
         ]
-    return movements_for(from_plain(plan.terms), payment, now)
+    return movements_for(from_plain(plan.terms), payment)
 
 
 def _conclude_repayment(plan: MoneyPlan, booking: Booking, now: datetime) -> str:

@@ -24,7 +24,7 @@ from ._conclusions import book_credits
 from ._errors import BookingCancelled, BookingConflict, CheckoutExpired, LessonStarted, UnderReview, card_refusal
 from ._history import actor_of, note
 from ._holds import DECLINED, PENDING_ACTION, conclude_hold, confirm_times
-from ._movements import new_hold
+from ._movements import hold_again, new_hold
 from ._story import REFUSED, Moves, find_booking, fresh, lock_booking, one_at_a_time, only, see_through, tells
 from .confirm_hold import take_note_of_hold
 
@@ -139,7 +139,7 @@ def _decide(
 
 def _movements(payment: Payment, immediate: bool, now: datetime) -> list[Movement]:
     if immediate:
-        return new_hold(payment, now, off_session=False)
+        return new_hold(payment, off_session=False)
     return [] if payment.payment_intent_id else [Movement(Kind.CREATE_INTENT)]
 
 
@@ -165,7 +165,9 @@ def _reserve_credits(payment: Payment, requested_cents: int, now: datetime) -> N
 
 def _follow_up(plan: MoneyPlan, booking: Booking, now: datetime) -> list[Movement]:
     """Cancelled meanwhile: whatever was created or held is let go (policy 4.2)."""
-    if booking.status != BookingStatus.CANCELLED or Moves(plan).last(Kind.CANCEL_INTENT):
+    if booking.status != BookingStatus.CANCELLED:
+        return hold_again(plan, booking.payment)
+    if Moves(plan).last(Kind.CANCEL_INTENT):
         return []
     return [Movement(Kind.CANCEL_INTENT)] if booking.payment.payment_intent_id else []
 

@@ -19,7 +19,8 @@ from ._holds import PENDING_ACTION, hold_placed, schedule_retry
 from ._story import fresh, lock_booking, one_at_a_time, see_through, tells
 
 Kind, Purpose = MoneyMovement.Kind, MoneyPlan.Purpose
-WAITING = (PaymentStatus.PAYMENT_METHOD_REQUIRED, PaymentStatus.SCHEDULED)
+S = PaymentStatus
+WAITING = (S.PAYMENT_METHOD_REQUIRED, S.SCHEDULED)
 FAILED = "authentication_failed"
 
 
@@ -59,6 +60,11 @@ def _decide(booking_id: str, intent: gateway.Fields, *, actor: Actor, lease: Lea
             return None
         if payment.capture_failed_at is not None:
             return None  # a failed capture goes on by its own timetable and terms, whatever its old hold says
+        if intent["status"] == "canceled" and payment.status in (S.AUTHORIZED, S.MANUAL_REVIEW):
+            note_hold(payment, intent)  # it expired: the capture will place it again
+            payment.save()
+            note(booking, "hold_expired", actor=actor, now=now)
+            return None
         terms = {"intent_status": intent["status"], "error": (intent.get("last_payment_error") or {}).get("code", "")}
         movements: list[Movement] = []
         if intent["status"] == "requires_capture" and payment.status in WAITING:

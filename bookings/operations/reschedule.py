@@ -130,9 +130,9 @@ def _hold_new_slot(old: Booking, starts_at: datetime, now: datetime) -> Booking:
 
 
 def _movements(move: Move, payment: Payment, starts_at: datetime, now: datetime) -> list[Movement]:
-    held = has_hold(payment, now)
+    held = has_hold(payment)
     if move is Move.LOCK:
-        hold = [] if held else new_hold(payment, now, off_session=True)
+        hold = [] if held else new_hold(payment, off_session=True)
         return [
             *hold,
             Movement(Kind.CAPTURE, payment.card_amount_cents),
@@ -140,12 +140,12 @@ def _movements(move: Move, payment: Payment, starts_at: datetime, now: datetime)
         ]
     soon = window_of(starts_at=starts_at, now=now) is not Window.FREE
     if soon and not held:
-        return new_hold(payment, now, off_session=True)
+        return new_hold(payment, off_session=True)
     return [Movement(Kind.CANCEL_INTENT)] if held and not soon else []
 
 
 def _follow_up(plan: MoneyPlan, booking: Booking, now: datetime) -> list[Movement]:
-    return hold_again(plan, booking.payment) if plan.terms["move"] == Move.LOCK else []
+    return hold_again(plan, booking.payment)
 
 
 def _conclude(plan: MoneyPlan, booking: Booking, now: datetime) -> str:

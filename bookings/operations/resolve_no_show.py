@@ -96,7 +96,7 @@ def _decide(
             lease=lease,
             terms=as_plain(ruling.terms),
             reason=reason,
-            movements=movements_for(ruling.terms, booking.payment, now),
+            movements=movements_for(ruling.terms, booking.payment),
         )
 
 

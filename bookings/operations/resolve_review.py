@@ -142,16 +142,16 @@ def _terms(booking: Booking, resolution: Resolution, now: datetime) -> tuple[Ter
     payment = booking.payment
     if payment.review_reason == "capture_escalated":
         if resolution is Resolution.FULL_PAYOUT:
-            return WRITE_OFF, movements_for(WRITE_OFF, payment, now)
+            return WRITE_OFF, movements_for(WRITE_OFF, payment)
         if resolution is Resolution.FULL_REFUND:
             terms = review_terms(resolution=resolution, locked=False)
-            return terms, [*take_back(payment), *movements_for(terms, payment, now)]
+            return terms, [*take_back(payment), *movements_for(terms, payment)]
         raise DecidedElsewhere("The card was never charged: write it off (full_payout) or take the advance back.")
     if resolution is Resolution.RESUME:
         terms = _owed_again(payment)
     else:
         terms = review_terms(resolution=resolution, locked=payment.has_locked_funds)
-    return terms, movements_for(terms, payment, now)
+    return terms, movements_for(terms, payment)
 
 
 def _owed_again(payment: Payment) -> Terms:

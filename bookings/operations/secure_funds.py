@@ -31,7 +31,7 @@ def _decide(booking_id: str, actor: Actor, lease: Lease, now: datetime) -> Money
     with transaction.atomic():
         booking = lock_booking(booking_id)
         payment = booking.payment
-        if payment.status != S.MANUAL_REVIEW or not has_hold(payment, now) or payment.capture_before is None:
+        if payment.status != S.MANUAL_REVIEW or not has_hold(payment) or payment.capture_before is None:
             return None
         if now < payment.capture_before - SECURE_BEFORE or payment.plans.filter(purpose=Purpose.SECURE_FUNDS).exists():
             return None
