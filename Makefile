@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PYTHON
+export SEED DAYS PEOPLE OUT
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset test crash faults check format lock
+.PHONY: help run reset test crash faults check format lock simulate
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +30,10 @@ crash: ## Kill every money operation at every boundary and look at what follows;
 faults: ## Every Stripe call of every money operation meets every fault; ARGS as for crash
 	@.ci/venv dev
 	@exec $(BIN)/python -m tests.harness.faults $(ARGS)
+
+simulate: ## A simulated market with everything going wrong; SEED= DAYS= PEOPLE= OUT=
+	@.ci/venv dev
+	@$(BIN)/python -m tests.simulation
 
 check: ## Style, types, layers, migrations, templates
 	@.ci/venv dev

@@ -1,0 +1,1 @@
+"""A simulated market: people acting at random for months on the real stack, with everything going wrong. `make simulate`."""
