@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from bookings.due import booking_of
 from bookings.models import Booking
 from bookings.state_machine import BookingStatus
 from payments import gateway
@@ -36,9 +37,7 @@ def _misplaced(held: dict[str, list[str]], *, quiet: bool) -> Iterator[Violation
     for payment_id, intents in held.items():
         if len(intents) > 1:
             yield Violation(4, f"payment {payment_id}", f"{len(intents)} live holds: {', '.join(intents)}")
-        booking = (
-            Booking.objects.filter(payment_id=payment_id).select_related("payment").order_by("-created_at").first()
-        )
+        booking = Booking.objects.filter(pk=booking_of(payment_id)).select_related("payment").first()
         if booking is None or not quiet:
             continue
         payment = booking.payment
