@@ -260,7 +260,7 @@ def conclude_capture(plan: MoneyPlan, booking: Booking, now: datetime) -> str:
         if refusal.kind == Kind.TRANSFER:
             apply_credits(booking.payment, terms, now)
         return review(plan, booking, refusal, now)
-    if plan.terms.get("escalated"):
+    if plan.terms.get("escalated") and terms.outcome == Outcome.LESSON_COMPLETED:
         terms = Terms(Outcome.CAPTURE_FAILURE_PAID, terms.steps, terms.credits, Share.ALL)
     close_support(booking_id=booking.pk, now=now)
     outcome = settle(plan, booking, terms, now, event="payment_settled")

@@ -8,7 +8,7 @@ from accounts.holds import AccountLocked
 from accounts.models import AccountHold
 from bookings import jobs
 from bookings.models import Booking, SupportItem
-from bookings.operations import capture_now, complete_lesson, resolve_review, retry_payment
+from bookings.operations import cancel_booking, capture_now, complete_lesson, resolve_review, retry_payment
 from bookings.operations._errors import LessonNotEnded
 from tests.support.cast import HOUR, NOTHING, Cast, mails_to, money_of, soon
 from tests.support.sandbox import Sandbox
@@ -148,3 +148,28 @@ def test_a_refused_top_up_waits_for_support_and_is_paid_on_resume(cast: Cast, no
     )
     assert money_of(booking) == {**PAID, "charged": 8440, "consumed": 5000}
     assert in_account(cast) == 10560
+
+
+@pytest.mark.parametrize(
+    ("notice", "advanced", "credit", "outcome"),
+    [(20, 0, 12000, "student_cancel_12_24_full_credit"), (6, 5280, 6000, "student_cancel_lt12_split_50_50")],
+)
+def test_a_late_cancellation_nobody_pays_advances_only_what_it_owes(
+    cast: Cast, now: datetime, sandbox: Sandbox, notice: int, advanced: int, credit: int, outcome: str
+) -> None:
+    booking = held(cast, now)
+    at = booking.starts_at - notice * HOUR
+    refuse(sandbox, "/v1/payment_intents/*/capture", count=100)
+    cancel_booking(booking_id=booking.pk, actor=cast.as_student, reason="Ill", now=at)
+    assert money_of(booking) == {**NOTHING, "booking": "CANCELLED", "payment": "payment_method_required"}
+    assert jobs.capture_late_cancellation(at + HOUR, booking.pk).results == {"capture_failed": 1}
+    assert jobs.retry_failed_captures(at + 72 * HOUR).results == {"escalated": 1}
+    money = money_of(booking)
+    assert (money["payment"], money["payout"], money["credit"]) == ("manual_review", advanced, 0)
+    with pytest.raises(AccountLocked):
+        cast.book(soon(200), now=now)
+    sandbox.control("DELETE", "faults")
+    retry_payment(booking_id=booking.pk, actor=cast.as_student, now=at + 5 * DAY)
+    money = money_of(booking)
+    assert (money["outcome"], money["charged"], money["payout"], money["credit"]) == (outcome, 13440, advanced, credit)
+    assert in_account(cast) == advanced
