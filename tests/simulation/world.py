@@ -126,7 +126,7 @@ class World:
         if act.who == "staff":
             return self.staff[act.lesson % len(self.staff)].user
         if "student" in act.args:
-            return self.students[act.args["student"]].user
+            return self.students[int(act.args["student"])].user
         payment = Payment.objects.select_related("student", "instructor").get(pk=self.lessons[act.lesson])
         person: User = payment.instructor if act.who == "instructor" else payment.student
         return person

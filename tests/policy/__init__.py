@@ -1,0 +1,1 @@
+"""The pure rules of the money, for any amounts and instants."""
