@@ -2,7 +2,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PYTHON
-export SEED DAYS PEOPLE OUT
 
 .DEFAULT_GOAL := help
 .PHONY: help run reset test crash faults check format lock simulate
