@@ -73,13 +73,19 @@ class Quiet:
     def _fetch(self) -> None:
         """Read from Stripe the events it cannot deliver, and store them as the webhook would."""
         waiting, self._seen = self._stripe.undelivered(after=self._seen)
+        ids = [delivery["event"] for delivery in waiting]
+        known = set(StripeEventInbox.objects.filter(pk__in=ids).values_list("pk", flat=True))
         for delivery in waiting:
+            if delivery["event"] in known:
+                continue
             event = gateway.event(delivery["event"], account=delivery["account"] or "")
             with transaction.atomic():
                 webhook_inbox.store(event)
 
     def _events(self, moment: datetime) -> int:
         """Process what is stored and due, beside the cluster; both are safe. Returns how many are left for now."""
+        if not StripeEventInbox.objects.filter(processed_at=None).exists():
+            return 0
         busy = StripeEventInbox.objects.filter(processed_at=None, last_error__startswith=OperationInProgress.__name__)
         busy.update(next_attempt_at=clock.system_now())
         if due.events_to_process():
