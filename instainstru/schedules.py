@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from bookings import jobs
 from bookings.due import NEXT_DUE
 from bookings.jobs import Run
+from bookings.reconciliation import reconcile_with_stripe
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -52,6 +53,7 @@ JOBS = (
     _job(jobs.retry_failed_captures, 15 * MINUTE),  # each payment every 4 h, counted from its own last attempt
     _job(jobs.expire_credits, DAY, at=30 * MINUTE),
     _job(jobs.evaluate_instructor_tiers, DAY, at=3 * HOUR + 15 * MINUTE),
+    _job(reconcile_with_stripe, DAY, at=4 * HOUR),
     _job(jobs.purge_records, DAY, at=5 * HOUR),
 )
 BY_NAME = {job.name: job for job in JOBS}

@@ -325,3 +325,49 @@ def fund(*, amount_cents: int, payment_method: str, key: str) -> Fields:
         },
         key=key,
     )
+
+
+# --- Reading everything, to compare it with our own books ------------------------------------------------------------
+RESERVES = (
+    "reserved_funds",
+    "reserve_transaction",
+    "connect_reserved_funds",
+)  # Stripe's own; they move nothing of ours
+
+
+def page(
+    what: str, *, account: str = "", after: str = "", since: int = 0, limit: int = 100
+) -> tuple[list[Fields], bool]:
+    """One page of a list by Stripe's name (`transfers`, `payouts`, …), newest first, and whether there are more.
+
+    `after` is the last object seen, `since` the earliest creation in seconds.
+    """
+    params: Fields = {"limit": limit}
+    if after:
+        params["starting_after"] = after
+    if since:
+        params["created"] = {"gte": since}
+    answer = _call(getattr(client().v1, what).list, params=params, account=account)
+    return answer["data"], bool(answer["has_more"] and answer["data"])
+
+
+def net_of(source: str, *, account: str = "") -> int | None:
+    """What Stripe booked on an account for one object, in cents; None when it booked nothing."""
+    nets = [t["net"] for t in balance_transactions(account=account, source=source) if t["type"] not in RESERVES]
+    return sum(nets) if nets else None
+
+
+def source_of(transaction_source: str, *, account: str = "") -> Fields:
+    """The object that moved money (charge, transfer, reversal, …), as its balance transaction shows it; {} for none."""
+    filters = {"source": transaction_source, "expand": ["data.source"]}
+    for booked in balance_transactions(account=account, **filters):
+        found = booked["source"]
+        return {**found, "booked_as": booked["type"]} if isinstance(found, dict) else {"booked_as": booked["type"]}
+    return {}
+
+
+def balance_total(*, account: str = "") -> int:
+    """Everything an account holds in cents: available, pending, and reserved for others' negative balances."""
+    held = balance(account=account)
+    parts = [*held["available"], *held["pending"], *(held.get("connect_reserved") or [])]
+    return sum(int(part["amount"]) for part in parts)
