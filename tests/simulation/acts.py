@@ -126,6 +126,8 @@ DEEDS: dict[str, Deed] = {
     "return_payout": Deed(bank.return_payout),
     "stripe_down": Deed(bank.stripe_down),
     "stripe_up": Deed(bank.stripe_up),
+    "forget_keys": Deed(bank.forget_keys),
+    "newcomer": Deed(lambda world, act: world.welcome(act.args["student"])),
     "jobs_rest": Deed(lambda world, act: world.rest_jobs(act.args["hours"])),
 }
 DOORS = {"student": Door.API, "instructor": Door.API, "staff": Door.ADMIN}

@@ -8,6 +8,8 @@ from django.conf import settings
 from common.problems import Refused
 from payments.models import Chargeback
 
+from .trouble import ANYTHING
+
 if TYPE_CHECKING:
     from .acts import Act
     from .world import World
@@ -102,13 +104,20 @@ def return_payout(world: "World", act: "Act") -> str:
 
 def stripe_down(world: "World", act: "Act") -> str:
     """A storm: a share of all requests fails until it is over."""
-    fault = {"method": "*", "path": "/v1/*", **act.args}
+    fault = {"method": "*", "path": ANYTHING, **act.args}
     world.storms.append(str(_control(world, "faults", **fault)["id"]))
     return str(act.args["kind"])
 
 
+def forget_keys(world: "World", act: "Act") -> str:
+    """Stripe forgets every idempotency key, as it does after a day."""
+    _control(world, "idempotency/forget")
+    return "forgotten"
+
+
 def stripe_up(world: "World", act: "Act") -> str:
     """The storms are over."""
+    world.count_faults(world.storms)
     for fault in world.storms:
         world.sandbox.control("DELETE", f"faults/{fault}")
     over, world.storms = len(world.storms), []

@@ -8,6 +8,8 @@ from bookings import jobs
 from bookings.audit import audit
 from payments.models import MoneyPlan, StripeEventInbox
 
+from .timely import untimely
+
 if TYPE_CHECKING:
     from .world import World
 
@@ -38,4 +40,5 @@ def recover(world: "World") -> list[str]:
 
 def look_at_everything(world: "World") -> list[str]:
     """Every violated invariant, in words."""
-    return [str(violation) for violation in audit(with_stripe=True, quiet=True, requests=world.requests())]
+    violations = audit(with_stripe=True, quiet=True, requests=world.requests())
+    return [*(str(violation) for violation in violations), *untimely()]

@@ -102,7 +102,7 @@ class Courier:
     def _hand_over(self, endpoint_id: str, delivery: dict[str, Any]) -> list[str]:
         account = delivery["account"]
         headers = {"Stripe-Account": account} if account else {}
-        body = self._stripe.get(f"/v1/events/{delivery['event']}", headers=headers).text
+        body = self._stripe.get(f"/v1/events/{delivery['event']}", headers=headers).raise_for_status().text
         endpoint = self._endpoints[endpoint_id]
         answer = self._site.post(
             reverse("djstripe:djstripe_webhook_by_uuid", kwargs={"uuid": endpoint.djstripe_uuid}),

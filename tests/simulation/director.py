@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from accounts.models import AccountHold
 from bookings.models import SupportItem
 from bookings.state_machine import BookingStatus
 from payments.models import Chargeback, MoneyMovement, Payment
@@ -51,6 +52,10 @@ class Director:
         for hour in range(2, 24, 5):
             self.wish(day + hour * HOUR, self._support_works)
         self.wish(day + 15 * HOUR, self._banks_decide)
+        self.wish(day + 1 * HOUR, self._newcomers)
+        if self.random.random() < 0.15:
+            forget = lambda: self._now("forget_keys", who="bank")  # noqa: E731
+            self.wish(day + self.random.random() * 22 * HOUR, forget)
         if self.random.random() < 0.3:
             instructor = self.random.randrange(len(self.world.instructors))
             self.wish(day + 11 * HOUR, lambda: self._pay_out(instructor))
@@ -88,11 +93,11 @@ class Director:
         if what in choices.BY_PEOPLE and random.random() < 0.3:
             act = replace(act, door="api")
         fate = random.random()
-        if fate < 0.13:
+        if fate < 0.18:
             act = replace(act, faults=some_faults(random))
-        elif fate < 0.21:
+        elif fate < 0.28:
             act = replace(act, dies_at=random.randint(1, LAST_BOUNDARY))
-        elif fate < 0.33 and what != "book":
+        elif fate < 0.40 and what != "book":
             act = self._with_others(act)
         result = self.world.perform(act)
         if result.startswith("killed") and random.random() < 0.6:  # whoever asked tries again
@@ -274,6 +279,13 @@ class Director:
             elif payment.status == S.MANUAL_REVIEW:
                 resolution = self.random.choice(("full_payout", "full_refund", "split_50_50", "resume", "resume"))
                 self.act("resolve_review", lesson, "staff", resolution=resolution, reason=REASON)
+
+    def _newcomers(self) -> None:
+        """Students who may not book any more give up; others come."""
+        held = set(AccountHold.objects.filter(lifted_at=None).values_list("user_id", flat=True))
+        for place, student in enumerate(self.world.students):
+            if student.user.pk in held and self.random.random() < 0.3:
+                self._now("newcomer", who="student", args={"student": place})
 
     def _banks_decide(self) -> None:
         numbers = {payment: lesson for lesson, payment in self.world.lessons.items()}

@@ -17,7 +17,7 @@ from .world import SCHEDULE, Done, World
 
 ID = re.compile(r"\b[0-7][0-9A-HJKMNP-TV-Z]{25}\b")
 OBJECT = re.compile(r"\b[a-z]{2,4}_\w{8,}")
-GLOBAL = frozenset(("jobs_rest", "stripe_down", "stripe_up", "pay_out", "return_payout"))
+GLOBAL = frozenset(("jobs_rest", "stripe_down", "stripe_up", "forget_keys", "newcomer", "pay_out", "return_payout"))
 Wrong = list[str]
 
 

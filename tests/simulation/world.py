@@ -36,7 +36,7 @@ RATES = (12000, 12345, 8030, 9999, 16001, 20050)
 COMMISSIONS = (800, 1000, 1200, 1500)
 ZONES = ("America/New_York", "America/Los_Angeles", "Europe/Madrid", "Asia/Kolkata")
 CREDITS = (0, 1500, 9001, 30000)
-FLOAT_CENTS = 20_000_000
+FLOAT_CENTS = 400_000  # little enough that a payout is refused now and then
 SCHEDULE = "schedule"  # who runs jobs; told again, they run by themselves
 
 
@@ -77,6 +77,7 @@ class World:
         self._stale = True
         self._requests: list[dict[str, Any]] = []
         self._requests_read = 0
+        self._newcomers = 0
 
     # --- How it begins -----------------------------------------------------------------------------------------------
     def begin(self, cleaner: Cleaner) -> None:
@@ -88,11 +89,7 @@ class World:
         self.courier.connect()
         now = self.ground.now
         fund_platform(amount_cents=FLOAT_CENTS, payment_method="pm_card_bypassPending", now=now, key="float:1")
-        for number in range(max(2, self.people * 2 // 3)):
-            credits: list[dict[str, Any]] = [{"amount_cents": CREDITS[number % 4]}] if number % 4 else []
-            if number % 8 == 3:
-                credits.append({"amount_cents": 4321, "expires_at": START + timedelta(days=9, hours=number)})
-            self.students.append(self._person(Role.STUDENT, number, card="pm_card_visa", credits=credits))
+        self.students = [self._student(number) for number in range(max(2, self.people * 2 // 3))]
         for number in range(max(1, self.people // 3)):
             rates = [RATES[(number + n) % len(RATES)] for n in range(2)]
             services = [{"name": f"Piano {rate}", "hourly_rate_cents": rate} for rate in rates]
@@ -103,6 +100,18 @@ class World:
                 )
             )
         self.staff = [self._person(Role.STAFF, number) for number in range(2)]
+
+    def _student(self, number: int) -> Person:
+        credits: list[dict[str, Any]] = [{"amount_cents": CREDITS[number % 4]}] if number % 4 else []
+        if number % 8 == 3:
+            credits.append({"amount_cents": 4321, "expires_at": self.ground.now + timedelta(days=9, hours=number)})
+        return self._person(Role.STUDENT, number, card="pm_card_visa", credits=credits)
+
+    def welcome(self, place: int) -> None:
+        """Somebody new takes the place of a student who may not book any more."""
+        self._newcomers += 1
+        newcomer = self._student(1000 + self._newcomers)
+        self.students[place] = newcomer
 
     def _person(self, role: Role, number: int, **fields: Any) -> Person:
         return make_person(
@@ -157,7 +166,9 @@ class World:
                 results = [self._work(act)()]
         finally:
             settings.BOOKING_MUTEX = "postgres"
-            self._count_faults(faults)
+            self.count_faults(faults)
+            for fault_id in faults:
+                self.sandbox.control("DELETE", f"faults/{fault_id}")
         self._stale = True
         if act.what == "book":
             self._remember_lesson(act.lesson)
@@ -198,13 +209,11 @@ class World:
         code = answer.json().get("code", "") if answer.status_code >= 400 else ""
         return f"refused: {code}" if code else "done"
 
-    def _count_faults(self, faults: list[str]) -> None:
-        if faults:
-            for fault in self.sandbox.control("GET", "faults")["data"]:
-                if fault["id"] in faults:
-                    self.counts[f"fault {fault['kind']}"] += fault["hits"]
-            for fault_id in faults:
-                self.sandbox.control("DELETE", f"faults/{fault_id}")
+    def count_faults(self, faults: list[str]) -> None:
+        """How often these faults have struck."""
+        for fault in self.sandbox.control("GET", "faults")["data"] if faults else ():
+            if fault["id"] in faults:
+                self.counts[f"fault {fault['kind']}"] += fault["hits"]
 
     def _remember_lesson(self, lesson: int) -> None:
         payment = Booking.objects.filter(note=f"lesson {lesson}").values_list("payment_id", flat=True).first()
