@@ -165,6 +165,12 @@ def overdue_holds(now: datetime) -> int:
     return count
 
 
+def holds_waiting(since: datetime) -> bool:
+    """Whether a hold that was due by an instant has not been tried yet."""
+    waiting: bool = SCHEDULED.filter(auth_scheduled_for__lte=since).exists()
+    return waiting
+
+
 def attempts_since(since: datetime) -> tuple[int, int]:
     """Holds that were tried since an instant, and how many of them succeeded."""
     tried = Payment.objects.filter(auth_attempted_at__gte=since)

@@ -21,7 +21,10 @@ def _hold(event: StripeEventInbox, now: datetime) -> str:
     booking_id = booking_of(payment) if payment else None
     if booking_id is None:
         return UNKNOWN
-    return operations.confirm_hold(booking_id=booking_id, actor=STRIPE, now=now)
+    status = operations.confirm_hold(booking_id=booking_id, actor=STRIPE, now=now)
+    if status == "requires_capture":
+        operations.finish_repayment(booking_id=booking_id, actor=STRIPE, now=now)
+    return status
 
 
 def _chargeback(event: StripeEventInbox, now: datetime) -> str:

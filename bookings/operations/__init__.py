@@ -3,7 +3,7 @@
 from .authorize import change_payment_method, place_hold, retry_hold, retry_payment
 from .book import Booked, book_lesson, preview_price
 from .cancel import cancel_booking, staff_cancel_booking
-from .capture import capture_lesson, capture_now, retry_failed_capture
+from .capture import capture_lesson, capture_now, finish_repayment, retry_failed_capture
 from .chargebacks import note_chargeback
 from .check_out import CheckedOut, check_out
 from .complete import complete_lesson
@@ -32,6 +32,7 @@ __all__ = [
     "dispute_completion",
     "dispute_no_show",
     "expire_unpaid",
+    "finish_repayment",
     "note_chargeback",
     "place_hold",
     "preview_price",

@@ -20,6 +20,10 @@ class UnderReview(Refused):
     code, title = "under_review", "Support is looking at this booking; nothing moves until they have decided"
 
 
+class ChargebackOpen(Refused):
+    code, title = "chargeback_open", "The student's bank is deciding a chargeback; nothing else moves until it has"
+
+
 class NotConfirmed(Refused):
     code, title = "booking_not_confirmed", "This booking is not confirmed yet: check it out first"
 

@@ -16,7 +16,7 @@ from payments.settlement import Movement, open_plan
 from payments.vocabulary import Outcome, PaymentStatus
 
 from ._conclusions import apply_credits, as_plain, card_failed, from_plain, review, settle
-from ._errors import AlreadySettled, BookingCancelled, NotCancellable, UnderReview
+from ._errors import AlreadySettled, BookingCancelled, ChargebackOpen, NotCancellable, UnderReview
 from ._history import close_support, note
 from ._movements import hold_again, movements_for
 from ._story import Moves, find_booking, fresh, lock_booking, one_at_a_time, only, see_through, tells
@@ -95,6 +95,10 @@ def refuse_cancellation(booking: Booking, actor: Actor) -> None:
     by_staff = actor.role is Role.STAFF
     if booking.payment.status == S.MANUAL_REVIEW and not by_staff:
         raise UnderReview()
+    if booking.payment.review_reason == "chargeback":
+        raise ChargebackOpen()
+    if booking.payment.review_reason == "capture_escalated":
+        raise UnderReview("The payout was advanced: end its review with full_payout or full_refund instead.")
     allowed = (B.PENDING, B.CONFIRMED, B.COMPLETED) if by_staff else (B.PENDING, B.CONFIRMED)
     if booking.status not in allowed:
         raise NotCancellable()

@@ -173,7 +173,8 @@ def _conclude_escalation(plan: MoneyPlan, booking: Booking, now: datetime) -> st
     freeze(booking, reason="capture_escalated", actor=actor_of(plan), now=now, plan=plan)
     lock_account(payment, now, amount_cents=payment.card_amount_cents)
     note(booking, "capture_escalated", actor=actor_of(plan), now=now, plan=plan, amounts=recorded_amounts(payment))
-    for kind in (SupportItem.Kind.CAPTURE_ESCALATED, *([SupportItem.Kind.PAYOUT_FAILED] if refusal else [])):
+    told = (SupportItem.Kind.CAPTURE_ESCALATED, SupportItem.Kind.ACCOUNT_LOCKED)
+    for kind in (*told, *([SupportItem.Kind.PAYOUT_FAILED] if refusal else [])):
         ask_support(
             kind=kind,
             cause=payment.pk,
@@ -208,6 +209,21 @@ def retry_capture(booking_id: str, *, actor: Actor, lease: Lease, now: datetime,
             movements=new_hold(payment, off_session=False),
         )
     return answer(booking_id, plan, see_through(plan, lease, now))
+
+
+def finish_repayment(*, booking_id: str, actor: Actor, now: datetime) -> str:
+    """3-D Secure of a repayment went through in the browser: capture now. `nothing` when no repayment waits for it."""
+    with one_at_a_time(booking_id, now) as lease:
+        payment = fresh(booking_id).payment
+        last = payment.movements.filter(kind=Kind.AUTHORIZE).select_related("plan").order_by("-id").first()
+        if last is None or last.plan.purpose != Purpose.REPAY or last.result.get("status") != "requires_action":
+            return "nothing"
+        if payment.status == S.SETTLED or last.params["intent"] != payment.payment_intent_id:
+            return "nothing"
+        retry_capture(
+            booking_id, actor=actor, lease=lease, now=now, payment_method=last.params["params"]["payment_method"]
+        )
+        return "repaid"
 
 
 def _repay_follow_up(plan: MoneyPlan, booking: Booking, now: datetime) -> list[Movement]:

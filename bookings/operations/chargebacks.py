@@ -89,6 +89,7 @@ def _opened(booking_id: str, dispute: gateway.Fields, actor: Actor, lease: Lease
             return None
         chargeback.opened_at = now
         chargeback.save(update_fields=["opened_at"])
+        waiting = payment.review_reason if payment.status == S.MANUAL_REVIEW else ""
         freeze(booking, reason=CHARGEBACK, actor=actor, now=now)
         _freeze_credits(payment, now)
         note(booking, "chargeback_opened", actor=actor, now=now, amounts={"amount_cents": chargeback.amount_cents},
@@ -100,7 +101,11 @@ def _opened(booking_id: str, dispute: gateway.Fields, actor: Actor, lease: Lease
             actor=actor,
             now=now,
             lease=lease,
-            terms={"dispute": chargeback.pk, "clawed_cents": paid_to_instructor(payment)},
+            terms={
+                "dispute": chargeback.pk,
+                "clawed_cents": paid_to_instructor(payment),
+                "waiting": waiting,  # what support was deciding, to go on with when the chargeback is won
+            },
             movements=take_back(payment),
         )
 
@@ -178,9 +183,13 @@ def _closed(booking_id: str, dispute: gateway.Fields, actor: Actor, lease: Lease
         )
 
 
+def _opening(payment: Payment, dispute_id: str) -> MoneyPlan:
+    return payment.plans.get(purpose=Purpose.OPEN_CHARGEBACK, terms__dispute=dispute_id)
+
+
 def _to_pay_again(payment: Payment, chargeback: Chargeback) -> int:
     """What was clawed back for this dispute and is not with the instructor now."""
-    opening = payment.plans.get(purpose=Purpose.OPEN_CHARGEBACK, terms__dispute=chargeback.pk)
+    opening = _opening(payment, chargeback.pk)
     return max(0, int(opening.terms["clawed_cents"]) - paid_to_instructor(payment))
 
 
@@ -204,14 +213,17 @@ def _conclude_closing(plan: MoneyPlan, booking: Booking, now: datetime) -> str:
         lift_hold(kind=AccountHold.Kind.NEGATIVE, payment_id=payment.pk, now=now, by="chargeback won")
         if refusal is not None:
             return review(plan, booking, refusal, now)
-    payment.review_reason = ""
+    payment.review_reason = _opening(payment, plan.terms["dispute"]).terms.get("waiting", "") if won else ""
     payment.instructor_payout_cents = paid_to_instructor(payment)
-    if won and payment.frozen_status != S.SETTLED:
+    if payment.review_reason:
+        payment.save()  # what support was deciding before waits for them again
+    elif won and payment.frozen_status != S.SETTLED:
         payment.thaw()
         payment.save()
     else:
         _end(payment, plan, won=won, now=now)
-    close_support(booking_id=booking.pk, now=now)
+        booking.no_show_reports.filter(resolved_at=None).update(resolved_at=now, resolution="cancelled")
+        close_support(booking_id=booking.pk, now=now)
     note(
         booking,
         "chargeback_won" if won else "chargeback_lost",

@@ -150,9 +150,9 @@ def _conclude(plan: MoneyPlan, booking: Booking, now: datetime) -> str:
     before = (booking.status, payment.status)
     issued = payment.credits_issued_cents
     if issued:  # the card gets back what credit had been given for
-        book_credits(
-            revoke_unspent(payment_id=payment.pk, up_to_cents=min(issued, plan.terms["amount_cents"]), now=now)
-        )
+        entries = revoke_unspent(payment_id=payment.pk, up_to_cents=min(issued, plan.terms["amount_cents"]), now=now)
+        taken_back = book_credits(entries).get("revoke", 0)
+        payment.student_credit_cents = max(0, payment.student_credit_cents - taken_back)
     if plan.terms["full"]:
         take_milestone_back(payment, now)
     payment.settlement_outcome, payment.settled_at = Outcome.ADMIN_REFUND, now

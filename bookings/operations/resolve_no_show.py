@@ -15,6 +15,7 @@ from payments.settlement import Movement, open_plan
 from payments.vocabulary import PaymentStatus
 
 from ._conclusions import as_plain
+from ._errors import ChargebackOpen
 from ._history import close_support, note
 from ._movements import hold_again, movements_for
 from ._story import find_booking, fresh, lock_booking, one_at_a_time, only, see_through, tells
@@ -55,6 +56,8 @@ def confirm_undisputed(*, booking_id: str, actor: Actor, now: datetime) -> str:
         open_reports = NoShowReport.objects.filter(booking_id=booking_id, resolved_at=None)
         if not open_reports or any(r.disputed_at or now < r.dispute_window_ends for r in open_reports):
             return "nothing"
+        if fresh(booking_id).payment.review_reason == "chargeback":
+            return "nothing"  # the report waits for the student's bank
         plan = _decide(booking_id, actor, R.CONFIRMED_NO_DISPUTE, "Nobody disputed it within 24 hours.", lease, now)
         return see_through(plan, lease, now) if plan else "nothing"
 
@@ -67,6 +70,8 @@ def _decide(
         reports = list(booking.no_show_reports.filter(resolved_at=None))
         if not reports or booking.payment.status != PaymentStatus.MANUAL_REVIEW:
             raise NoOpenReport()
+        if booking.payment.review_reason == "chargeback":
+            raise ChargebackOpen()
         who = Who.BOTH if len(reports) == 2 else Who(reports[0].type)
         before = (booking.status, booking.payment.status)
         booking.no_show_reports.filter(resolved_at=None).update(resolved_at=now, resolution=resolution)

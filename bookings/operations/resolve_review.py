@@ -19,7 +19,7 @@ from payments.settlement import Movement, open_plan
 from payments.vocabulary import Outcome, PaymentStatus
 
 from ._conclusions import as_plain, book_credits, freeze, from_plain, review
-from ._errors import AlreadySettled, LessonNotEnded, NotConfirmed, UnderReview
+from ._errors import AlreadySettled, ChargebackOpen, LessonNotEnded, NotConfirmed, UnderReview
 from ._history import actor_of, ask_support, close_support, note
 from ._movements import hold_again, movements_for, take_back
 from ._story import Moves, find_booking, fresh, lock_booking, one_at_a_time, only, see_through, tells
@@ -103,7 +103,7 @@ def _decide(
         if payment.status != S.MANUAL_REVIEW:
             raise NotInReview()
         if payment.review_reason == "chargeback":
-            raise DecidedElsewhere("The student's bank decides a chargeback; send evidence at Stripe.")
+            raise ChargebackOpen()
         if payment.review_reason == "no_show":
             raise DecidedElsewhere("Resolve the no-show report instead.")
         CompletionDispute.objects.filter(booking=booking, resolved_at=None).update(
@@ -114,8 +114,8 @@ def _decide(
             _resume(booking, now)
             return None
         terms, movements = _terms(booking, resolution, now)
-        if terms.pays is Share.ALL and booking.status == BookingStatus.CONFIRMED:
-            mark_complete(booking, actor=actor, now=now, completed_at=booking.ends_at)
+        if booking.status == BookingStatus.CONFIRMED:
+            _end_lesson(booking, terms, actor, now)
         return open_plan(
             payment=payment,
             booking_id=booking.pk,
@@ -127,6 +127,19 @@ def _decide(
             reason=reason,
             movements=movements,
         )
+
+
+def _end_lesson(booking: Booking, terms: Terms, actor: Actor, now: datetime) -> None:
+    """A lesson that is paid, wholly or in part, took place; one that is refunded did not."""
+    if not terms.refunds:
+        mark_complete(booking, actor=actor, now=now, completed_at=min(booking.ends_at, now))
+        return
+    before = (booking.status, booking.payment.status)
+    booking.cancel()
+    booking.holds_slot = False
+    booking.cancelled_at, booking.cancelled_by, booking.cancellation_reason = now, actor.role, "Refunded after a review"
+    booking.save()
+    note(booking, "booking_cancelled", actor=actor, now=now, before=before, reason=booking.cancellation_reason)
 
 
 def _resume(booking: Booking, now: datetime) -> None:

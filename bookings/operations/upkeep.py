@@ -143,7 +143,7 @@ def check_payment_health(now: datetime) -> list[str]:
     tried, succeeded = due.attempts_since(now - QUIET)
     if overdue > OVERDUE_LIMIT:
         alarms.append(f"{overdue} holds are overdue")
-    if tried and not succeeded:
+    if (tried or due.holds_waiting(now - QUIET)) and not succeeded:
         alarms.append("no hold succeeded for 120 minutes")
     with transaction.atomic():
         for alarm in alarms:

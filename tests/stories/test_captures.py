@@ -8,8 +8,17 @@ from accounts.holds import AccountLocked
 from accounts.models import AccountHold
 from bookings import jobs
 from bookings.models import Booking, SupportItem
-from bookings.operations import cancel_booking, capture_now, complete_lesson, resolve_review, retry_payment
-from bookings.operations._errors import LessonNotEnded
+from bookings.operations import (
+    cancel_booking,
+    capture_now,
+    change_payment_method,
+    complete_lesson,
+    finish_repayment,
+    resolve_review,
+    retry_payment,
+    staff_cancel_booking,
+)
+from bookings.operations._errors import LessonNotEnded, UnderReview
 from tests.support.cast import HOUR, NOTHING, Cast, mails_to, money_of, soon
 from tests.support.sandbox import Sandbox
 
@@ -173,3 +182,21 @@ def test_a_late_cancellation_nobody_pays_advances_only_what_it_owes(
     money = money_of(booking)
     assert (money["outcome"], money["charged"], money["payout"], money["credit"]) == (outcome, 13440, advanced, credit)
     assert in_account(cast) == advanced
+
+
+def test_3d_secure_of_a_repayment_is_finished_by_the_webhook(cast: Cast, now: datetime, sandbox: Sandbox) -> None:
+    booking = escalated(cast, now, sandbox)
+    sandbox.control("POST", "clock", advance_seconds=12 * 24 * 3600)  # the old hold is gone
+    at = booking.ends_at + 9 * DAY
+    with pytest.raises(UnderReview):
+        staff_cancel_booking(booking_id=booking.pk, actor=cast.as_staff, reason="x", refund=True, now=at)
+    answer = change_payment_method(
+        booking_id=booking.pk, actor=cast.as_student, payment_method_id="pm_card_authenticationRequired", now=at
+    )
+    assert answer.requires_action
+    intent = payment_of(booking).payment_intent_id
+    sandbox.control("POST", f"authentications/{intent}", result="succeed")
+    assert finish_repayment(booking_id=booking.pk, actor=cast.as_student, now=at) == "repaid"
+    assert finish_repayment(booking_id=booking.pk, actor=cast.as_student, now=at) == "nothing"
+    money = money_of(booking)
+    assert (money["outcome"], money["charged"], in_account(cast)) == ("capture_failure_instructor_paid", 13440, 10560)

@@ -5,8 +5,16 @@ from datetime import datetime
 import pytest
 
 from accounts.holds import AccountRestricted, NegativeBalance
+from bookings import jobs
 from bookings.models import Booking
-from bookings.operations import cancel_booking, note_chargeback
+from bookings.operations import (
+    cancel_booking,
+    note_chargeback,
+    report_no_show,
+    resolve_no_show,
+    staff_cancel_booking,
+)
+from bookings.operations._errors import ChargebackOpen
 from common.actors import STRIPE
 from credits.queries import available_cents, balance
 from payments import gateway, ledger
@@ -107,3 +115,27 @@ def test_the_platform_balance_is_stripes(cast: Cast, now: datetime, sandbox: San
     total = sum(part["amount"] for kind in ("available", "pending") for part in stripes[kind])
     reserved = sum(part["amount"] for part in stripes.get("connect_reserved") or [])
     assert ledger.balance_of(ledger.PLATFORM) == total + reserved
+
+
+@pytest.mark.parametrize("end", ["won", "lost"])
+def test_a_no_show_report_waits_for_the_bank(cast: Cast, now: datetime, sandbox: Sandbox, end: str) -> None:
+    booking = locked(cast, now)
+    at = booking.starts_at
+    report_no_show(booking_id=booking.pk, actor=cast.as_instructor, no_show_type="student", reason="x", now=at)
+    dispute = charge_back(booking, sandbox, at + HOUR)
+    assert jobs.resolve_undisputed_no_shows(at + 2 * DAY).processed == 0
+    for decide in (
+        lambda: resolve_no_show(
+            booking_id=booking.pk, actor=cast.as_staff, resolution="dispute_upheld", reason="x", now=at
+        ),
+        lambda: staff_cancel_booking(booking_id=booking.pk, actor=cast.as_staff, reason="x", refund=True, now=at),
+    ):
+        with pytest.raises(ChargebackOpen):
+            decide()
+    close(booking, sandbox, dispute, end, at + 2 * DAY)
+    jobs.resolve_undisputed_no_shows(at + 3 * DAY)
+    money = money_of(booking)
+    if end == "won":
+        assert (money["outcome"], in_account(cast)) == ("student_no_show_full_payout", 10560)
+    else:
+        assert (money["outcome"], in_account(cast)) == ("student_wins_dispute_full_refund", 0)

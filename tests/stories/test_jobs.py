@@ -62,9 +62,16 @@ def test_more_than_five_overdue_holds_are_an_alarm(cast: Cast, now: datetime) ->
     lessons = [cast.lesson(soon(48 + 2 * n), now=now) for n in range(6)]
     last = lessons[-1].starts_at - DAY
     assert jobs.check_payment_health(lessons[0].starts_at - DAY + HOUR).processed == 0
-    assert jobs.check_payment_health(last + HOUR).processed == 1
-    jobs.check_payment_health(last + HOUR)
-    assert SupportItem.objects.filter(kind="holds_overdue", closed_at=None).count() == 1
+    alarms = {"6 holds are overdue": 1, "no hold succeeded for 120 minutes": 1}
+    for _ in range(2):
+        assert jobs.check_payment_health(last + HOUR).results == alarms
+    assert SupportItem.objects.filter(kind="holds_overdue", closed_at=None).count() == 2
+
+
+def test_a_hold_nobody_tries_for_two_hours_is_an_alarm(cast: Cast, now: datetime) -> None:
+    due = cast.lesson(soon(48), now=now).starts_at - DAY
+    assert jobs.check_payment_health(due + 2 * HOUR - timedelta(seconds=1)).processed == 0
+    assert jobs.check_payment_health(due + 2 * HOUR).results == {"no hold succeeded for 120 minutes": 1}
 
 
 def test_a_night_improves_a_tier_at_once_and_worsens_it_by_one(cast: Cast, now: datetime) -> None:
