@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset test crash faults check format lock simulate
+.PHONY: help run reset test crash faults races truth sabotage check format lock simulate
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,18 @@ crash: ## Kill every money operation at every boundary and look at what follows;
 faults: ## Every Stripe call of every money operation meets every fault; ARGS as for crash
 	@.ci/venv dev
 	@exec $(BIN)/python -m tests.harness.faults $(ARGS)
+
+races: ## Every two money operations that can meet, at every boundary, with the mutex and without; ARGS as for crash
+	@.ci/venv dev
+	@exec $(BIN)/python -m tests.harness.races $(ARGS)
+
+truth: ## Three races through HTTP, 1,000 times each, mutex on, off, and Redis killed; ARGS="--times 50 --mode redis"
+	@.ci/venv dev
+	@exec $(BIN)/python -m tests.harness.truth $(ARGS)
+
+sabotage: ## One protection at a time is switched off: a harness must notice
+	@.ci/venv dev
+	@exec $(BIN)/python -m tests.harness.sabotage $(ARGS)
 
 simulate: ## A simulated market with everything going wrong; SEED= DAYS= PEOPLE= OUT=
 	@.ci/venv dev
