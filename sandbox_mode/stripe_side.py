@@ -35,10 +35,15 @@ class StripeSide:
         """What time the Stripe sandbox has."""
         return datetime.fromtimestamp(self._ask("GET", "clock")["timestamp"], UTC)
 
-    def move_to(self, instant: datetime) -> None:
-        """Turn the Stripe sandbox's clock forward; left alone where it is past that instant already."""
-        if instant > self.now():
-            self._ask("POST", "clock", {"to": instant.timestamp()})
+    def move_to(self, instant: datetime) -> datetime:
+        """Turn the Stripe sandbox's clock forward and return what it then shows: more, where it was past that already."""
+        try:
+            answer = self._ask("POST", "clock", {"to": instant.timestamp()})
+        except StripeUnavailable:
+            if (now := self.now()) > instant:
+                return now
+            raise
+        return datetime.fromtimestamp(answer["timestamp"], UTC)
 
     def deliveries(self) -> Deliveries:
         report = self._ask("GET", "webhooks?summary=1")

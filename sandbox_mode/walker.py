@@ -118,8 +118,7 @@ class _Steps:
         before = clock.offset()
         if instant > clock.now():
             clock.move_to(instant)
-        self._stripe.move_to(instant)
-        if (ahead := self._stripe.now() - clock.now()) > AGREE:
+        if (ahead := self._stripe.move_to(clock.now()) - clock.now()) > AGREE:
             clock.move_to(clock.now() + ahead)
         skipped = clock.offset() - before
         if skipped:

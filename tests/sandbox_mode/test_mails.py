@@ -1,10 +1,11 @@
 """Every mail can be written: for every event and reader, as text and HTML, in the reader's zone."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core import mail as outbox
 
 from bookings.mail import rendered
 from bookings.models import Booking, BookingEvent, MailLog
@@ -12,6 +13,7 @@ from bookings.notifications import INSTRUCTOR, STUDENT, TOLD
 from bookings.operations import upkeep
 from common import clock
 from payments.vocabulary import Outcome
+from sandbox_mode import mailbox, walker
 from tests.support.cast import Cast, make_cast, soon
 
 KINDS = [(event, reader) for event, readers in TOLD.items() for reader in readers]
@@ -108,9 +110,31 @@ def test_what_people_write_is_not_html(lesson: Booking) -> None:
     assert "<script>Piano" in said.text
 
 
-def test_a_mail_goes_out_once(lesson: Booking) -> None:
-    mail = MailLog.objects.filter(event__booking=lesson)[0]
-    with_smtp = len(outbox.outbox)
+def test_a_mail_goes_out_once_and_is_read_as_it_was_sent(lesson: Booking, settings: Any, tmp_path: Path) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    settings.EMAIL_FILE_PATH = str(tmp_path)
+    settings.EMAIL_CONFIG = {"EMAIL_FILE_PATH": str(tmp_path)}
+    mail = MailLog.objects.filter(event__booking=lesson, kind__endswith=STUDENT)[0]
     assert upkeep.deliver_mail(mail.pk, clock.now()) == "sent"
     assert upkeep.deliver_mail(mail.pk, clock.now()) == "nothing"
-    assert len(outbox.outbox) - with_smtp <= 1
+    assert len(list(tmp_path.iterdir())) == 1
+    lesson.service.name = "Something else"
+    lesson.service.save()
+    (read,) = mailbox.latest(limit=5)
+    assert (read.id, read.kind, read.to) == (mail.pk, "booking_confirmed.student", lesson.student.email)
+    assert "Piano" in read.subject
+    assert "Piano, 60 minutes" in read.text
+    assert "Something else" not in read.text + read.html
+
+
+def test_a_mail_server_that_is_away_is_tried_again(lesson: Booking, settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    mail = MailLog.objects.filter(event__booking=lesson)[0]
+    assert upkeep.deliver_mail(mail.pk, clock.now()) == "failed"
+    mail.refresh_from_db()
+    assert (mail.attempts, mail.sent_at) == (1, None)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    walker.walk(clock.now() + timedelta(minutes=2))
+    mail.refresh_from_db()
+    assert mail.sent_at
