@@ -59,8 +59,13 @@ def only(actor: Actor, *roles: Role) -> None:
 
 
 def lock_booking(booking_id: str) -> Booking:
-    """Booking and payment, locked in this order and read fresh. Must run inside a transaction."""
-    booking: Booking = Booking.objects.select_for_update().get(pk=booking_id)
+    """Booking and payment, locked in this order and read fresh. Must run inside a transaction.
+
+    Raises NotFound for the new time of a reschedule that was given up while somebody waited for it.
+    """
+    booking: Booking | None = Booking.objects.select_for_update().filter(pk=booking_id).first()
+    if booking is None:
+        raise NotFound("There is no such booking.")
     booking.payment = Payment.objects.select_for_update().get(pk=booking.payment_id)
     return booking
 
@@ -78,8 +83,8 @@ def one_at_a_time(booking_id: str, now: datetime) -> Iterator[Lease]:
 
 def carry_on(booking_id: str, lease: Lease, now: datetime) -> None:
     """Conclude an earlier decision that stopped half-way: the same decision, the same keys."""
-    payment = Payment.objects.get(bookings=booking_id)
-    plan = unfinished_plan_of(payment)
+    payment = Payment.objects.filter(bookings=booking_id).first()
+    plan = unfinished_plan_of(payment) if payment else None
     if plan is not None:
         see_through(plan, lease, now)
 
@@ -147,6 +152,9 @@ class Moves:
 
 
 def fresh(booking_id: str) -> Booking:
-    """The booking as it now stands, with what doors show of it."""
-    booking: Booking = Booking.objects.select_related("payment", "student", "instructor", "service").get(pk=booking_id)
+    """The booking as it now stands, with what doors show of it. Raises NotFound when it was given up meanwhile."""
+    whole = Booking.objects.select_related("payment", "student", "instructor", "service")
+    booking: Booking | None = whole.filter(pk=booking_id).first()
+    if booking is None:
+        raise NotFound("There is no such booking.")
     return booking

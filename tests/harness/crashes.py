@@ -17,7 +17,7 @@ from .boundaries import Boundary, at, die, watching
 from .children import ChildHangs, End, in_child
 from .facts import Facts, facts
 from .registry import OPERATIONS, Operation
-from .verdicts import References, Violation, attempt, wrong_with
+from .verdicts import References, Violation, attempt, over, wrong_with
 from .world import HOUR, Staged, World
 
 JOBS, RETRY, RIVAL, FORGOTTEN = WORLDS = ("jobs", "retry", "rival", "forgotten")
@@ -62,7 +62,7 @@ class Crashes:
         s = self.operation.stage(self.world)
         with watching() as watch:
             self.refusal = attempt(self.operation.verb, s, s.now)
-        s.over()
+        over(s)
         return watch.seen
 
     def cases(self, *, every: bool = True) -> Iterator[Case]:
@@ -77,6 +77,7 @@ class Crashes:
         story = [f"{self.operation.verb.name}, killed {self.boundaries[case.boundary]}"]
         self._run_references(case.world)  # now: they move the clock
         s = self.operation.stage(self.world)
+        self.world.plays(s, case)
         try:
             wrong = self._play(s, case, story, doubles)
         except ChildHangs as error:
@@ -84,7 +85,7 @@ class Crashes:
         except Exception as error:
             wrong = [f"{type(error).__name__}: {error}"]
         finally:
-            s.over()
+            over(s)
         return Violation(str(case), story, wrong) if wrong else None
 
     def _run_references(self, world: str) -> None:

@@ -20,7 +20,7 @@ from payments.models import MoneyMovement, MoneyPlan
 from .boundaries import Boundary, at, watching
 from .facts import facts
 from .registry import OPERATIONS, Operation
-from .verdicts import References, Violation, attempt, wrong_with
+from .verdicts import References, Violation, attempt, over, wrong_with
 from .world import HOUR, Staged, World
 
 ONCE = ("lost_request", "lost_response", "500", "500_after", "409", "429")
@@ -68,7 +68,7 @@ class Faults:
         s = self.operation.stage(self.world)
         with watching() as watch:
             attempt(self.operation.verb, s, s.now)
-        s.over()
+        over(s)
         return watch.seen
 
     @property
@@ -86,13 +86,14 @@ class Faults:
         story = [f"{self.operation.verb.name}: {case.kind} at {self.boundaries[case.boundary].what}"]
         _ = self.references.alone  # now: it moves the clock
         s = self.operation.stage(self.world)
+        self.world.plays(s, case)
         try:
             wrong = self._play(s, case, story)
         except Exception as error:
             wrong = [f"{type(error).__name__}: {error}"]
         finally:
             self.world.sandbox.control("DELETE", "faults")
-            s.over()
+            over(s)
         return Violation(str(case), story, wrong) if wrong else None
 
     def _play(self, s: Staged, case: Case, story: list[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """The money operations: where each is due, and what performs it. A new row joins every harness by itself."""
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -42,6 +43,15 @@ def operation(
     if not rival:
         rival = "capture" if performed.by == BY_STUDENT else "cancel_by_student"
     OPERATIONS[name] = Operation(name, performed, stage, refuses, VERBS[rival], needless)
+
+
+def one_of_each_verb(seed: int) -> list[Operation]:
+    """A small choice in which everything that can be asked occurs."""
+    by_verb: dict[str, list[Operation]] = {}
+    for each in OPERATIONS.values():
+        by_verb.setdefault(each.verb.name, []).append(each)
+    dice = random.Random(seed)
+    return [dice.choice(each) for each in by_verb.values()]
 
 
 # --- Checkout and holds ----------------------------------------------------------------------------------------------

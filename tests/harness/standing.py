@@ -38,6 +38,9 @@ def standing_world() -> "Iterator[World]":
         ):
             world = World(sandbox)
             world.reset()
-            yield world
+            try:
+                yield world
+            finally:
+                world.close()
     finally:
         environment.leave(home)

@@ -1,16 +1,19 @@
 """What every harness asks of a case: it ended as decided, once, with nothing left open. And of a world: its books agree."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from bookings.audit import audit
 from common.problems import Problem
 from payments import gateway, ledger
 from payments.models import LedgerLine, MoneyPlan
 
 from .facts import Facts, differences, facts
 from .registry import Operation
-from .verbs import Verb
+from .verbs import VERBS, Verb
 from .world import Staged, World
 
 
@@ -35,6 +38,13 @@ def attempt(verb: Verb, s: Staged, now: datetime) -> str:
     return ""
 
 
+def over(s: Staged) -> None:
+    """A case is over: its faults go, and what its student's bank has decided is noted, so that the books can agree."""
+    s.over()
+    if s.dispute_id:
+        attempt(VERBS["chargeback"], s, s.now)
+
+
 class References:
     """How an operation ends undisturbed: alone, asked twice, followed by its rival. Each is run once, when asked for."""
 
@@ -48,7 +58,7 @@ class References:
             for verb in verbs:
                 attempt(verb, s, s.now)
             self._runs[name] = facts(s)
-            s.over()
+            over(s)
         return self._runs[name]
 
     @property
@@ -120,16 +130,24 @@ def _unexpected(world: World) -> list[str]:
 
 
 def audited(world: World) -> list[str]:
-    """What is wrong with the books of a whole world: the invariants, where the audit knows them, and the balances."""
-    return [*_balances(), *_invariants()]
+    """What is wrong with a whole world: every invariant, with Stripe's own records, and the balances."""
+    violations = audit(with_stripe=True, quiet=True, requests=list(_requests(world)))
+    return [*_balances(), *(_traced(world, str(violation)) for violation in violations)]
 
 
-def _invariants() -> list[str]:
-    try:
-        from bookings.audit import audit
-    except ImportError:
-        return []
-    return [str(violation) for violation in audit(with_stripe=True, quiet=True)]
+def _traced(world: World, violation: str) -> str:
+    """With the case that it is about."""
+    cases = {case for an_id, case in world.played.items() if an_id in violation}
+    return f"{violation} ({', '.join(sorted(cases))})" if cases else violation
+
+
+def _requests(world: World) -> Iterator[dict[str, Any]]:
+    """Everything that Stripe was asked."""
+    after, more = 0, True
+    while more:
+        page = world.sandbox.control("GET", f"requests?after={after}&limit=10000")
+        after, more = page["last"], page["has_more"]
+        yield from page["data"]
 
 
 def _balances() -> list[str]:

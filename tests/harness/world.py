@@ -84,6 +84,7 @@ class World:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.errors: list[BaseException] = []
+        self.played: dict[str, str] = {}
         self._only: Staged | None = None
         self._cleaner: Cleaner | None = None
         self._free_from: datetime | None = None
@@ -97,6 +98,7 @@ class World:
         cache.clear()
         self.sandbox.reset()
         self._people, self._free_from, self._only = None, None, None
+        self.played.clear()
 
     def now(self) -> datetime:
         """Stripe's clock, to the second."""
@@ -113,6 +115,10 @@ class World:
         if self._free_from:
             self.move_to(self._free_from + HOUR)
         return self.now()
+
+    def plays(self, staged: Staged, case: object) -> None:
+        """Remember whose booking and payment these are."""
+        self.played |= {staged.booking_id: str(case), staged.payment_id: str(case)}
 
     def taken_until(self, instant: datetime) -> None:
         """A lesson ends then; later cases keep clear of it."""
@@ -154,15 +160,16 @@ class World:
             self._only = None
 
     def _hold_jobs(self) -> None:
-        real = jobs._each
-        if getattr(real, "held", False):
-            real = real.real  # type: ignore[attr-defined]
+        real = self._free_jobs = jobs._each
 
         def each(name: str, ids: Iterable[str], work: Callable[[str], str]) -> jobs.Run:
             return real(name, self._ours(list(ids)), lambda an_id: self._noting(work, an_id))
 
-        each.held, each.real = True, real  # type: ignore[attr-defined]
         jobs._each = each
+
+    def close(self) -> None:
+        """Jobs are free again."""
+        jobs._each = self._free_jobs
 
     def _ours(self, ids: list[str]) -> list[str]:
         if self._only is None:
