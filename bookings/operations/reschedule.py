@@ -29,7 +29,7 @@ from ._errors import (
 )
 from ._history import actor_of, note
 from ._holds import confirm_times
-from ._movements import has_hold, hold_again, new_hold
+from ._movements import has_hold, hold_again, new_hold, take_back
 from ._story import Moves, find_booking, fresh, lock_booking, one_at_a_time, only, see_through, tells
 
 Kind, Purpose = MoneyMovement.Kind, MoneyPlan.Purpose
@@ -131,6 +131,8 @@ def _hold_new_slot(old: Booking, starts_at: datetime, now: datetime) -> Booking:
 
 def _movements(move: Move, payment: Payment, starts_at: datetime, now: datetime) -> list[Movement]:
     held = has_hold(payment)
+    if payment.is_captured:  # by an earlier move whose reversal failed
+        return take_back(payment)
     if move is Move.LOCK:
         hold = [] if held else new_hold(payment, off_session=True)
         return [

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.holds import lift_hold
 from accounts.models import AccountHold
@@ -23,7 +24,7 @@ from ._errors import AlreadySettled, ChargebackOpen, LessonNotEnded, NotConfirme
 from ._history import actor_of, ask_support, close_support, note
 from ._movements import hold_again, movements_for, take_back
 from ._story import Moves, find_booking, fresh, lock_booking, one_at_a_time, only, see_through, tells
-from .capture import OWED, conclude_capture
+from .capture import conclude_capture
 from .complete import mark_complete
 from .report_no_show import checked_reason
 
@@ -110,7 +111,7 @@ def _decide(
             resolved_at=now, resolution=resolution
         )
         note(booking, "review_resolved", actor=actor, now=now, reason=reason, details={"resolution": resolution})
-        if resolution is Resolution.RESUME and payment.review_reason not in FAILED_MOVEMENTS:
+        if resolution is Resolution.RESUME and not _has_more_to_do(payment):
             _resume(booking, now)
             return None
         terms, movements = _terms(booking, resolution, now)
@@ -167,10 +168,21 @@ def _terms(booking: Booking, resolution: Resolution, now: datetime) -> tuple[Ter
     return terms, movements_for(terms, payment)
 
 
+def _has_more_to_do(payment: Payment) -> bool:
+    """A refused movement interrupted a decision that can be carried on; a move that failed leaves the lesson as it was."""
+    if payment.review_reason not in FAILED_MOVEMENTS:
+        return False
+    last = payment.plans.exclude(finished_at=None).latest("decided_at", "id")
+    return last.purpose != Purpose.RESCHEDULE and _decided(payment).exists()
+
+
+def _decided(payment: Payment) -> QuerySet[MoneyPlan]:
+    return payment.plans.filter(finished_at__isnull=False, terms__has_key="steps")
+
+
 def _owed_again(payment: Payment) -> Terms:
     """The terms of the decision that a refused movement interrupted: the latest plan's, unchanged."""
-    last = payment.plans.exclude(finished_at=None).exclude(terms__steps=None).latest("decided_at", "id")
-    return from_plain(last.terms) if "steps" in last.terms else OWED[Outcome(payment.owed_outcome)]
+    return from_plain(_decided(payment).latest("decided_at", "id").terms)
 
 
 def _follow_up(plan: MoneyPlan, booking: Booking, now: datetime) -> list[Movement]:
