@@ -63,7 +63,7 @@ def _touches(done: Done, lesson: int) -> bool:
     return lesson in {done.act.lesson, *(other.lesson for other in done.act.beside)}
 
 
-def tell_again(acts: list[Act], seed: str, people: int, sandbox: Sandbox) -> Wrong:
+def tell_again(acts: list[Act], seed: str, people: int, sandbox: Sandbox, *, days_after: int = 8) -> Wrong:
     """The acts once more, in a new world, with nothing else but the jobs; what is wrong at the end of its days."""
     with a_world(seed, people, sandbox) as world:
         day = START + timedelta(days=2)
@@ -76,7 +76,7 @@ def tell_again(acts: list[Act], seed: str, people: int, sandbox: Sandbox) -> Wro
             world.run_until(act.at)
             if act.what == "book" or not act.lesson or act.lesson in world.lessons:
                 world.perform(act)
-        for _ in range(8):
+        for _ in range(days_after):
             world.run_until(day - timedelta(minutes=2))
             if wrong := world.close_day():
                 return wrong
