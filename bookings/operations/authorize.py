@@ -12,7 +12,7 @@ from bookings.state_machine import BookingStatus
 from common.actors import Actor, Role
 from common.mutex import Lease
 from payments import cards
-from payments.models import MoneyMovement, MoneyPlan
+from payments.models import MoneyMovement, MoneyPlan, PaymentMethod
 from payments.settlement import Movement, open_plan
 from payments.vocabulary import PaymentStatus
 
@@ -134,24 +134,28 @@ def retry_payment(*, booking_id: str, actor: Actor, now: datetime, payment_metho
     Raises NothingToPay, BookingCancelled, UnderReview, CardRefused, StripeUnavailable.
     """
     only(actor, Role.STUDENT)
-    booking = find_booking(booking_id, actor)
+    find_booking(booking_id, actor)
     with one_at_a_time(booking_id, now) as lease:
-        status = take_note_of_hold(booking_id, actor=actor, lease=lease, now=now)
-        booking = fresh(booking_id)
-        payment = booking.payment
-        if payment_method_id is None and status == PENDING_ACTION:
-            return _asked_before(booking)
-        if booking.payment.status == S.AUTHORIZED:
-            return CheckedOut(booking)
-        card = cards.card_to_charge(
-            user=booking.student, payment_method_id=payment_method_id or payment.payment_method_id or None
-        )
-        if payment.capture_failed_at or payment.capture_escalated_at:
-            return retry_capture(booking_id, actor=actor, lease=lease, now=now, payment_method=card.stripe_id)
-        plan = _decide(booking_id, actor, lease, now, off_session=False, due=_can_pay, payment_method=card.stripe_id)
-        if plan is None:
-            raise _why_not(fresh(booking_id))
-        return answer(booking_id, plan, see_through(plan, lease, now))
+        return _pay(booking_id, actor, lease, now, payment_method_id)
+
+
+def _pay(booking_id: str, actor: Actor, lease: Lease, now: datetime, payment_method_id: str | None) -> CheckedOut:
+    status = take_note_of_hold(booking_id, actor=actor, lease=lease, now=now)
+    booking = fresh(booking_id)
+    payment = booking.payment
+    if payment_method_id is None and status == PENDING_ACTION:
+        return _asked_before(booking)
+    if booking.payment.status == S.AUTHORIZED:
+        return CheckedOut(booking)
+    card = cards.card_to_charge(
+        user=booking.student, payment_method_id=payment_method_id or payment.payment_method_id or None
+    )
+    if payment.capture_failed_at or payment.capture_escalated_at:
+        return retry_capture(booking_id, actor=actor, lease=lease, now=now, payment_method=card.stripe_id)
+    plan = _decide(booking_id, actor, lease, now, off_session=False, due=_can_pay, payment_method=card.stripe_id)
+    if plan is None:
+        raise _why_not(fresh(booking_id))
+    return answer(booking_id, plan, see_through(plan, lease, now))
 
 
 def _asked_before(booking: Booking) -> CheckedOut:
@@ -181,17 +185,25 @@ def change_payment_method(
     card = cards.card_to_charge(user=booking.student, payment_method_id=payment_method_id)
     if set_as_default:
         card = cards.make_default(user=booking.student, method_id=card.pk)
-    payment = booking.payment
-    if waits_for_card(booking) or payment.capture_failed_at or payment.capture_escalated_at:
-        return retry_payment(booking_id=booking_id, actor=actor, now=now, payment_method_id=card.stripe_id)
-    with one_at_a_time(booking_id, now), transaction.atomic():
-        booking = lock_booking(booking_id)
-        if booking.payment.status not in (S.SCHEDULED, S.PAYMENT_METHOD_REQUIRED) or booking.payment.is_captured:
-            raise _why_not(booking)
-        booking.payment.payment_method_id = card.stripe_id
-        booking.payment.save()
-        note(booking, "card_changed", actor=actor, now=now, details={"last4": card.last4})
+    with one_at_a_time(booking_id, now) as lease:
+        if _is_to_be_tried(booking_id, card, actor, now):
+            return _pay(booking_id, actor, lease, now, card.stripe_id)
     return CheckedOut(fresh(booking_id))
+
+
+def _is_to_be_tried(booking_id: str, card: PaymentMethod, actor: Actor, now: datetime) -> bool:
+    """Whether something is unpaid now, for the new card to pay at once; otherwise it is kept for when something is due."""
+    with transaction.atomic():
+        booking = lock_booking(booking_id)
+        payment = booking.payment
+        if waits_for_card(booking) or payment.capture_failed_at or payment.capture_escalated_at:
+            return True
+        if payment.status not in (S.SCHEDULED, S.PAYMENT_METHOD_REQUIRED) or payment.is_captured:
+            raise _why_not(booking)
+        payment.payment_method_id = card.stripe_id
+        payment.save()
+        note(booking, "card_changed", actor=actor, now=now, details={"last4": card.last4})
+        return False
 
 
 def _decide(
