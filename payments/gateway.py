@@ -335,6 +335,11 @@ RESERVES = (
 )  # Stripe's own; they move nothing of ours
 
 
+def intents() -> Iterator[Fields]:
+    """Every payment intent of the platform, newest first, with a customer or without."""
+    yield from pages(client().v1.payment_intents.list, {})
+
+
 def page(
     what: str, *, account: str = "", after: str = "", since: int = 0, limit: int = 100
 ) -> tuple[list[Fields], bool]:

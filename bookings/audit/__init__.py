@@ -6,7 +6,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import books, history, holds, money, slots
+from . import books, effects, history, holds, money, slots, wallets
 from .scope import Scope, Violation
 
 CHECKS: dict[int, Callable[[Scope], Iterator[Violation]]] = {
@@ -15,12 +15,12 @@ CHECKS: dict[int, Callable[[Scope], Iterator[Violation]]] = {
     3: money.i03_settled_is_its_row,
     4: holds.i04_no_stray_holds,
     5: money.i05_bounds,
-    6: money.i06_credits_add_up,
+    6: wallets.i06_credits_add_up,
     7: history.i07_only_drawn_transitions,
-    8: history.i08_nothing_unfinished,
+    8: effects.i08_nothing_unfinished,
     9: slots.i09_no_overlap,
-    10: history.i10_one_effect_each,
-    11: history.i11_one_mail_each,
+    10: effects.i10_one_effect_each,
+    11: effects.i11_one_mail_each,
     12: books.i12_treasurers_line,
 }
 TITLES = {

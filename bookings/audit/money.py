@@ -1,21 +1,20 @@
-"""Invariants 3, 5 and 6: settled payments, bounds, credits."""
+"""Invariants 3 and 5: settled payments are their rows of the policy, and nothing leaves its bounds."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
-from django.db.models import Sum
+from django.db.models import F, OuterRef, Q, Subquery
 
-from accounts.models import User
 from bookings.policy.recorded import recorded
 from bookings.queries import frozen_amounts
 from common.money import half
-from credits.queries import check_everybody
-from payments.ledger import connected
-from payments.models import LedgerLine, MoneyMovement, Payment
+from payments.models import MoneyMovement, Payment
 from payments.vocabulary import Outcome, PaymentStatus
 
 from .scope import Scope, Violation
 
+Kind = MoneyMovement.Kind
 UNCHARGED = (Outcome.CANCEL_NO_CHARGE,)
 REFUNDED = (
     Outcome.INSTRUCTOR_CANCEL,
@@ -32,28 +31,22 @@ CHARGED = (
     Outcome.STUDENT_NO_SHOW,
     Outcome.DISPUTE_WON,
 )
+MONEY = (Kind.CAPTURE, Kind.TRANSFER, Kind.REVERSE, Kind.REFUND)
 
 
 def i03_settled_is_its_row(scope: Scope) -> Iterator[Violation]:
-    """A settled payment's card, credit, payout and refund are exactly its row of the policy for its frozen amounts."""
-    held = _held_by_instructors(scope)
-    for payment in scope.payments().filter(status=PaymentStatus.SETTLED).iterator():
-        for wrong in _wrong_in(payment, held.get(payment.pk, 0)):
+    """A settled payment's card, credit, payout, refund and fee are exactly its row of the policy for its frozen amounts."""
+    capture = MoneyMovement.objects.filter(payment=OuterRef("pk"), kind=Kind.CAPTURE, status="done")
+    fee = Subquery(capture.values("result__application_fee_amount")[:1])
+    settled = scope.payments_with_held().filter(status=PaymentStatus.SETTLED).annotate(fee=fee)
+    for payment in settled.iterator():
+        for wrong in _wrong_in(payment):
             yield Violation(3, f"payment {payment.pk} ({payment.settlement_outcome})", wrong)
 
 
-def _held_by_instructors(scope: Scope) -> dict[str, int]:
-    """What connected accounts hold from each payment, by the ledger."""
-    lines = LedgerLine.objects.filter(account__startswith=connected("acct_")).exclude(entry__payment_id="")
-    if scope.payment_id:
-        lines = lines.filter(entry__payment_id=scope.payment_id)
-    rows = lines.values("entry__payment_id").annotate(total=Sum("amount_cents"))
-    return {row["entry__payment_id"]: row["total"] for row in rows.iterator()}
-
-
-def _wrong_in(payment: Payment, held: int) -> Iterator[str]:
+def _wrong_in(payment: Payment) -> Iterator[str]:
     outcome, amounts = Outcome(payment.settlement_outcome), frozen_amounts(payment)
-    row = recorded(outcome, amounts)
+    row, held = recorded(outcome, amounts), payment.held  # type: ignore[attr-defined]
     if row.credit_cents is not None and payment.student_credit_cents != row.credit_cents:
         yield f"credit {payment.student_credit_cents}, not {row.credit_cents}"
     if outcome is Outcome.CAPTURE_FAILURE_PAID:
@@ -65,49 +58,65 @@ def _wrong_in(payment: Payment, held: int) -> Iterator[str]:
         yield f"payout {payment.instructor_payout_cents} recorded, the account holds {held}"
     if row.refund_cents is not None and payment.refunded_to_card_cents != row.refund_cents:
         yield f"refund {payment.refunded_to_card_cents}, not {row.refund_cents}"
+    yield from _wrong_with_the_card(payment, outcome)
+    used = payment.credits_released_cents + payment.credits_forfeited_cents + payment.credits_consumed_cents
+    if used != payment.credits_reserved_cents:
+        yield f"{payment.credits_reserved_cents} of credit reserved, {used} released, forfeited or consumed"
+
+
+def _wrong_with_the_card(payment: Payment, outcome: Outcome) -> Iterator[str]:
+    fee = payment.fee  # type: ignore[attr-defined]
     if outcome in UNCHARGED and payment.card_charged_cents:
         yield f"charged {payment.card_charged_cents}, not 0"
     if outcome in CHARGED and payment.card_charged_cents != payment.card_amount_cents:
         yield f"charged {payment.card_charged_cents}, not {payment.card_amount_cents}"
     if outcome in REFUNDED and payment.refunded_to_card_cents != payment.card_charged_cents:
         yield f"refunded {payment.refunded_to_card_cents} of {payment.card_charged_cents}"
-    used = payment.credits_released_cents + payment.credits_forfeited_cents + payment.credits_consumed_cents
-    if used != payment.credits_reserved_cents:
-        yield f"{payment.credits_reserved_cents} of credit reserved, {used} released, forfeited or consumed"
+    if payment.card_charged_cents and fee != payment.application_fee_cents:
+        yield f"application fee {fee}, not {payment.application_fee_cents}"
 
 
 def i05_bounds(scope: Scope) -> Iterator[Violation]:
-    """Captured ≤ authorized; refunded ≤ captured; reversed ≤ transferred; paid to the instructor ≤ P."""
-    for payment in scope.payments().iterator():
-        if payment.card_charged_cents > payment.card_amount_cents:
-            message = f"captured {payment.card_charged_cents} of {payment.card_amount_cents}"
-            yield Violation(5, f"payment {payment.pk}", message)
-        if payment.refunded_to_card_cents > payment.card_charged_cents:
-            message = f"refunded {payment.refunded_to_card_cents} of {payment.card_charged_cents}"
-            yield Violation(5, f"payment {payment.pk}", message)
-    for payment_id, held in _held_by_instructors(scope).items():
-        full = Payment.objects.filter(pk=payment_id).values_list("instructor_payout_full_cents", flat=True).first() or 0
-        if not 0 <= held <= full:
-            yield Violation(5, f"payment {payment_id}", f"the instructor holds {held} of at most {full}")
-    made: dict[str, int] = defaultdict(int)
-    for movement in scope.movements().filter(status=MoneyMovement.Status.DONE).iterator():
-        result = movement.result
-        match movement.kind:
-            case MoneyMovement.Kind.CAPTURE:
-                made[result["transfer"]] += result["transfer_amount"]
-            case MoneyMovement.Kind.TRANSFER:
-                made[result["transfer"]] += result["amount"]
-            case MoneyMovement.Kind.REVERSE:
-                made[result["transfer"]] -= result["amount"]
-            case MoneyMovement.Kind.REFUND if result.get("transfer"):
-                made[result["transfer"]] -= result["reversed"]
-    for transfer, left in made.items():
-        if left < 0:
-            yield Violation(5, transfer, f"{-left} more reversed than transferred")
+    """Captured ≤ authorized; refunded ≤ captured; reversed ≤ transferred; paid to the instructor ≤ P, tips apart."""
+    beyond = Q(card_charged_cents__gt=F("card_amount_cents")) | Q(refunded_to_card_cents__gt=F("card_charged_cents"))
+    outside = Q(held__lt=0) | Q(held__gt=F("instructor_payout_full_cents"))
+    for payment in scope.payments_with_held().filter(beyond | outside).iterator():
+        yield from _beyond(payment)
+    done = scope.movements_done().filter(kind__in=MONEY).order_by("payment_id")
+    rows = done.values_list("payment_id", "kind", "amount_cents", "result").iterator()
+    for payment_id, moves in groupby(rows, key=lambda row: row[0]):
+        yield from _too_much_back(payment_id, moves)
 
 
-def i06_credits_add_up(scope: Scope) -> Iterator[Violation]:
-    """Issued = available + reserved + consumed + forfeited + expired + frozen + revoked, for everybody."""
-    owner = User.objects.filter(payments=scope.payment_id).first() if scope.payment_id else None
-    for wrong in check_everybody(user_id=owner.pk if owner else None):
-        yield Violation(6, "credits", wrong)
+def _beyond(payment: Payment) -> Iterator[Violation]:
+    subject, held = f"payment {payment.pk}", payment.held  # type: ignore[attr-defined]
+    if payment.card_charged_cents > payment.card_amount_cents:
+        yield Violation(5, subject, f"captured {payment.card_charged_cents} of {payment.card_amount_cents}")
+    if payment.refunded_to_card_cents > payment.card_charged_cents:
+        yield Violation(5, subject, f"refunded {payment.refunded_to_card_cents} of {payment.card_charged_cents}")
+    if not 0 <= held <= payment.instructor_payout_full_cents:
+        yield Violation(5, subject, f"the instructor holds {held} of at most {payment.instructor_payout_full_cents}")
+
+
+def _too_much_back(payment_id: str, moves: Iterable[tuple[str, str, int, dict[str, int]]]) -> Iterator[Violation]:
+    """What Stripe confirmed of one payment: no more refunded than captured, no more reversed than transferred."""
+    captured = refunded = 0
+    left: dict[object, int] = defaultdict(int)
+    for _, kind, cents, result in moves:
+        match kind:
+            case Kind.CAPTURE:
+                captured += cents
+                left[result["transfer"]] += result["transfer_amount"]
+            case Kind.TRANSFER:
+                left[result["transfer"]] += result["amount"]
+            case Kind.REVERSE:
+                left[result["transfer"]] -= result["amount"]
+            case Kind.REFUND:
+                refunded += cents
+                if result.get("transfer"):
+                    left[result["transfer"]] -= result["reversed"]
+    if refunded > captured:
+        yield Violation(5, f"payment {payment_id}", f"refunds of {refunded} were made of {captured} captured")
+    for transfer, cents in left.items():
+        if cents < 0:
+            yield Violation(5, str(transfer), f"{-cents} more reversed than transferred")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from django.db.models import F
+from django.db.models import Exists, OuterRef
 
 from bookings.models import Booking
 
@@ -10,24 +10,16 @@ from .scope import Scope, Violation
 
 
 def i09_no_overlap(scope: Scope) -> Iterator[Violation]:
-    """Two bookings of one payment are one lesson being moved and may overlap."""
+    """Two bookings of one payment are one lesson being moved and may overlap. Of a pair, the older one is named."""
     for person in ("instructor", "student"):
-        pairs = (
-            Booking.objects.filter(holds_slot=True, **{f"{person}__{_related(person)}__holds_slot": True})
-            .filter(
-                **{
-                    f"{person}__{_related(person)}__starts_at__lt": F("ends_at"),
-                    f"{person}__{_related(person)}__ends_at__gt": F("starts_at"),
-                    f"{person}__{_related(person)}__pk__gt": F("pk"),
-                }
-            )
-            .exclude(**{f"{person}__{_related(person)}__payment": F("payment")})
+        others = (
+            Booking.objects.filter(holds_slot=True, **{person: OuterRef(person)})
+            .filter(starts_at__lt=OuterRef("ends_at"), ends_at__gt=OuterRef("starts_at"))
+            .exclude(payment=OuterRef("payment"))
+            .exclude(pk=OuterRef("pk"))
         )
-        if scope.payment_id:
-            pairs = pairs.filter(payment_id=scope.payment_id)
-        for booking in pairs.values_list("pk", flat=True):
-            yield Violation(9, f"booking {booking}", f"overlaps another lesson of its {person}")
-
-
-def _related(person: str) -> str:
-    return "lessons" if person == "instructor" else "bookings"
+        if scope.payment_id is None:
+            others = others.filter(pk__gt=OuterRef("pk"))
+        bookings = scope.bookings().filter(Exists(others), holds_slot=True)
+        for booking_id in bookings.order_by("pk").values_list("pk", flat=True).iterator():
+            yield Violation(9, f"booking {booking_id}", f"overlaps another lesson of its {person}")
