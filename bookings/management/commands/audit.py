@@ -1,6 +1,7 @@
 """`manage.py audit`: every invariant of docs/invariants.md, one line each."""
 
 import sys
+from contextlib import nullcontext
 from itertools import islice
 from typing import IO, Any, cast
 
@@ -52,7 +53,7 @@ class Command(BaseCommand):
 def _check(number: int, scope: Scope, console: Console) -> int:
     """One invariant: its line, and what violates it. Returns how many do."""
     found = CHECKS[number](scope)
-    with console.status(f"{number:>2} {TITLES[number]} …"):
+    with console.status(f"{number:>2} {TITLES[number]} …") if console.is_terminal else nullcontext():
         explained = list(islice(found, SHOWN))
         count = len(explained) + sum(1 for _ in found)
     console.print(f"{'✗' if count else '✓'} {number:>2}  {TITLES[number]:<52} {count:>5}")
