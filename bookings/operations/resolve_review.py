@@ -110,9 +110,13 @@ def _decide(
         CompletionDispute.objects.filter(booking=booking, resolved_at=None).update(
             resolved_at=now, resolution=resolution
         )
-        note(booking, "review_resolved", actor=actor, now=now, reason=reason, details={"resolution": resolution})
-        if resolution is Resolution.RESUME and not _has_more_to_do(payment):
+        before = (booking.status, payment.status)
+        ends_now = resolution is Resolution.RESUME and not _has_more_to_do(payment)
+        if ends_now:
             _resume(booking, now)
+        details = {"resolution": resolution}
+        note(booking, "review_resolved", actor=actor, now=now, before=before, reason=reason, details=details)
+        if ends_now:
             return None
         terms, movements = _terms(booking, resolution, now)
         if booking.status == BookingStatus.CONFIRMED:
