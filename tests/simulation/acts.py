@@ -20,7 +20,7 @@ class Act:
     """One thing somebody does, in plain values: done again in another world it is the same thing.
 
     `faults` are Stripe's for the length of the act; `dies_at` is the boundary at which its process is killed; `beside`
-    happens at the same time, in turns that `dice` decide, with or without the mutex.
+    happens at the same time, in turns that `dice` decide, with or without the mutex. `key` is its Idempotency-Key.
     """
 
     at: datetime
@@ -34,6 +34,7 @@ class Act:
     beside: tuple["Act", ...] = ()
     mutex: str = "postgres"
     dice: str = ""
+    key: str = ""
 
     def __str__(self) -> str:
         said = ", ".join(f"{name}={value}" for name, value in self.args.items())

@@ -4,7 +4,6 @@ import heapq
 import json
 import math
 import time
-import traceback
 from typing import Any
 
 import httpx
@@ -19,7 +18,7 @@ from payments import webhook_endpoints
 from stripe_sandbox.webhooks import signature
 from tests.support.sandbox import Sandbox
 
-from .ground import Ground
+from .ground import Ground, what_broke
 from .trouble import dice
 
 MINUTE, DAY = 60.0, 86400.0
@@ -33,7 +32,7 @@ class Courier:
     def __init__(self, seed: str, ground: Ground, sandbox: Sandbox) -> None:
         self._seed, self._ground, self._sandbox = seed, ground, sandbox
         self._parcels: list[Parcel] = []
-        self._seen = self._number = 0
+        self._seen = self._number = self._accounts_told = 0
         self._endpoints: dict[str, WebhookEndpoint] = {}
         self._site = Client()
         self.delivered = self.lost = 0
@@ -59,7 +58,8 @@ class Courier:
 
     def _take(self, delivery: dict[str, Any]) -> None:
         now = self._ground.now.timestamp()
-        random = dice(self._seed, delivery["type"], now, self._seen if delivery["account"] else "")
+        self._accounts_told += bool(delivery["account"])
+        random = dice(self._seed, delivery["type"], now, self._accounts_told if delivery["account"] else "")
         fate = random.random()
         if fate < 0.05:
             if delivery["type"].startswith(LOSABLE):
@@ -118,7 +118,5 @@ class Courier:
         try:
             jobs.process_stripe_event(json.loads(body)["id"])
         except Exception:
-            return [
-                f"{delivery['type']} of {account or 'the platform'} could not be processed:\n{traceback.format_exc()}"
-            ]
+            return [f"{delivery['type']} of {account or 'the platform'} could not be processed:\n{what_broke()}"]
         return []

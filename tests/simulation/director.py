@@ -91,20 +91,27 @@ class Director:
         random = self.random
         act = Act(self.world.ground.now, what, lesson, who, args)
         if what in choices.BY_PEOPLE and random.random() < 0.3:
-            act = replace(act, door="api")
+            act = replace(act, door="api", key=str(self.world.ground.now.timestamp()))
         fate = random.random()
         if fate < 0.18:
             act = replace(act, faults=some_faults(random))
         elif fate < 0.28:
             act = replace(act, dies_at=random.randint(1, LAST_BOUNDARY))
-        elif fate < 0.40 and what != "book":
-            act = self._with_others(act)
+        elif fate < 0.40:
+            act = self._with_rival(act) if what == "book" else self._with_others(act)
         result = self.world.perform(act)
         if result.startswith("killed") and random.random() < 0.6:  # whoever asked tries again
             again = replace(act.alone(), at=self.world.ground.now)
             at = self.world.ground.now + random.choice((2 * SECOND, 40 * SECOND, 4 * MINUTE))
             self.wish(at, lambda: self.world.perform(replace(again, at=self.world.ground.now)))
         return result
+
+    def _with_rival(self, act: Act) -> Act:
+        """Somebody else wants the same time."""
+        self.booked += 1
+        student = self.random.randrange(len(self.world.students))
+        rival = replace(act.alone(), lesson=self.booked, args={**act.args, "student": student}, key=f"{act.key}:rival")
+        return replace(act, beside=(rival,), dice=str(self.random.randrange(10**9)))
 
     def _with_others(self, act: Act) -> Act:
         """Somebody else does something to the same lesson at the same moment."""
@@ -132,9 +139,14 @@ class Director:
             duration_minutes=random.choice((30, 45, 60, 60, 60, 90)),
             location_type="online",
         )
+        for booked in range(lesson, self.booked + 1):
+            self._plan_checkout(booked, "killed" in result)
+
+    def _plan_checkout(self, lesson: int, killed: bool) -> None:
+        random, now = self.random, self.world.ground.now
         if lesson not in self.world.lessons:
             return
-        if random.random() < 0.96 or "killed" in result:
+        if random.random() < 0.96 or killed:
             self.wish(now + random.randint(20, 1500) * SECOND, lambda: self._check_out(lesson))
         else:
             self.wish(now + random.randint(1, 50) * MINUTE, lambda: self._cancel(lesson))

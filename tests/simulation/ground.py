@@ -5,6 +5,7 @@ at every boundary (a commit, a request to Stripe) whoever acts may die, as a kil
 """
 
 import logging
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -133,7 +134,7 @@ class Ground:
 
     def exception(self, event: str, **facts: Any) -> None:
         """Work on one thing failed in a way nobody expected."""
-        self.complaints.append(f"{facts.get('job')} failed on {facts.get('id')}:\n{traceback.format_exc()}")
+        self.complaints.append(f"{facts.get('job')} failed on {facts.get('id')}:\n{what_broke()}")
 
 
 @contextmanager
@@ -182,6 +183,16 @@ def standing_on(ground: Ground) -> Iterator[None]:
         logging.disable(logging.CRITICAL)
         stack.callback(logging.disable, logging.NOTSET)
         yield
+
+
+def what_broke() -> str:
+    """The exception at hand, with the calls through our own code that led to it."""
+    error = sys.exception()
+    ours = [
+        frame for frame in traceback.extract_tb(error.__traceback__ if error else None) if ".venv" not in frame.filename
+    ]
+    calls = [f"    {frame.filename}:{frame.lineno} {frame.name}: {frame.line}" for frame in ours[-6:]]
+    return "\n".join([*calls, f"{type(error).__name__}: {error}"])
 
 
 def expire_leases() -> None:

@@ -38,8 +38,8 @@ def lessons_in(world: World, wrong: Iterable[str]) -> set[int]:
 
 
 def kind_of(wrong: str) -> str:
-    """The same for the same mistake on another lesson: its last line without ids and numbers."""
-    first = wrong.strip().splitlines()[-1 if "Traceback" in wrong else 0]
+    """The same for the same mistake on another lesson: its last line, without ids and numbers."""
+    first = wrong.strip().splitlines()[-1]
     return re.sub(r"[A-Za-z]+_[A-Za-z0-9]{8,}|\d+", "#", ID.sub("#", first))[:60]
 
 

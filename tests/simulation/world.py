@@ -1,6 +1,5 @@
 """The simulated marketplace: its people, its lessons, its clock; acts and jobs happen in it, one after the other."""
 
-import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -29,7 +28,7 @@ from tests.support.sandbox import Sandbox
 from .acts import DEEDS, DOORS, Act
 from .agenda import next_tick
 from .courier import Courier
-from .ground import LEASE, START, Crash, Ground, Turns, expire_leases, mortal
+from .ground import LEASE, START, Crash, Ground, Turns, expire_leases, mortal, what_broke
 from .trouble import trouble_of_job
 
 RATES = (12000, 12345, 8030, 9999, 16001, 20050)
@@ -170,8 +169,9 @@ class World:
             for fault_id in faults:
                 self.sandbox.control("DELETE", f"faults/{fault_id}")
         self._stale = True
-        if act.what == "book":
-            self._remember_lesson(act.lesson)
+        for one in (act, *act.beside):
+            if one.what == "book":
+                self._remember_lesson(one.lesson)
         result = " | ".join(results)
         self.done.append(Done(act, result))
         self.courier.collect()
@@ -195,14 +195,14 @@ class World:
         except Problem as problem:
             return f"refused: {problem.code}"
         except Exception:
-            self.wrong.append(f"{act}\n{traceback.format_exc()}")
+            self.wrong.append(f"{act}\n{what_broke()}")
             return "broke"
 
     def _through_api(self, act: Act, verb: str, path: str, body: dict[str, Any]) -> str:
         self.counts["by HTTP"] += 1
         client = APIClient()
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {AccessToken.for_user(self.user(act))}")
-        key = f"story:{act.lesson}:{act.what}:{act.at.timestamp()}"
+        key = f"{act.lesson}:{act.what}:{act.key or act.at.timestamp()}"
         answer = getattr(client, verb)(f"/api/v1/{path}", body, format="json", HTTP_IDEMPOTENCY_KEY=key)
         if answer.status_code >= 500 and answer.status_code not in (502, 503):
             self.wrong.append(f"{act} answered {answer.status_code}: {answer.content.decode()[:500]}")
