@@ -23,7 +23,7 @@ def i01_ledger_balances(scope: Scope) -> Iterator[Violation]:
     entries = LedgerEntry.objects.annotate(total=Sum("lines__amount_cents"), count=Count("lines"))
     if scope.payment_id:
         entries = entries.filter(payment_id=scope.payment_id)
-    for entry in entries.exclude(total=0, count__gt=1).iterator():
+    for entry in scope.each(entries.exclude(total=0, count__gt=1)):
         yield Violation(1, f"ledger entry {entry.key}", f"{entry.count} lines sum to {entry.total}")
     total = LedgerLine.objects.aggregate(total=Sum("amount_cents"))["total"] or 0
     if total:

@@ -20,12 +20,12 @@ MAKES = (Kind.CREATE_INTENT, Kind.CAPTURE, Kind.REVERSE, Kind.TRANSFER, Kind.REF
 def i08_nothing_unfinished(scope: Scope) -> Iterator[Violation]:
     """When faults have stopped nothing is unfinished, and nothing was decided twice."""
     if scope.quiet:
-        for plan in scope.plans().filter(finished_at=None).iterator():
+        for plan in scope.each(scope.plans().filter(finished_at=None)):
             yield Violation(8, f"plan {plan.pk}", f"{plan.purpose} of booking {plan.booking_id} is unfinished")
-        for movement in scope.movements().filter(status=MoneyMovement.Status.SENT).iterator():
+        for movement in scope.each(scope.movements().filter(status=MoneyMovement.Status.SENT)):
             yield Violation(8, f"movement {movement.pk}", f"{movement.kind} was sent and never concluded")
         late = scope.movements().filter(status=MoneyMovement.Status.PLANNED, plan__finished_at__isnull=False)
-        for movement in late.iterator():
+        for movement in scope.each(late):
             yield Violation(8, f"movement {movement.pk}", f"{movement.kind} was planned and never sent")
     twice = scope.plans().filter(purpose__in=ONCE).values("payment_id", "purpose").annotate(count=Count("pk"))
     for row in twice.filter(count__gt=1).order_by():
@@ -68,7 +68,7 @@ def _one_set_of_parameters(scope: Scope) -> Iterator[Violation]:
 def i11_one_mail_each(scope: Scope) -> Iterator[Violation]:
     """Every event has each mail it calls for once, to whom it concerns, and no other."""
     told = scope.events().select_related("booking").prefetch_related("mails").order_by("pk")
-    for event in told.iterator(chunk_size=1000):
+    for event in scope.each(told):
         wanted = Counter(f"{event.kind}.{role}" for role in TOLD.get(event.kind, ()))
         mails = list(event.mails.all())
         sent = Counter(mail.kind for mail in mails)

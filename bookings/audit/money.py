@@ -39,7 +39,7 @@ def i03_settled_is_its_row(scope: Scope) -> Iterator[Violation]:
     capture = MoneyMovement.objects.filter(payment=OuterRef("pk"), kind=Kind.CAPTURE, status="done")
     fee = Subquery(capture.values("result__application_fee_amount")[:1])
     settled = scope.payments_with_held().filter(status=PaymentStatus.SETTLED).annotate(fee=fee)
-    for payment in settled.iterator():
+    for payment in scope.each(settled):
         for wrong in _wrong_in(payment):
             yield Violation(3, f"payment {payment.pk} ({payment.settlement_outcome})", wrong)
 
@@ -80,10 +80,10 @@ def i05_bounds(scope: Scope) -> Iterator[Violation]:
     """Captured ≤ authorized; refunded ≤ captured; reversed ≤ transferred; paid to the instructor ≤ P, tips apart."""
     beyond = Q(card_charged_cents__gt=F("card_amount_cents")) | Q(refunded_to_card_cents__gt=F("card_charged_cents"))
     outside = Q(held__lt=0) | Q(held__gt=F("instructor_payout_full_cents"))
-    for payment in scope.payments_with_held().filter(beyond | outside).iterator():
+    for payment in scope.each(scope.payments_with_held().filter(beyond | outside)):
         yield from _beyond(payment)
     done = scope.movements_done().filter(kind__in=MONEY).order_by("payment_id")
-    rows = done.values_list("payment_id", "kind", "amount_cents", "result").iterator()
+    rows = iter(scope.each(done.values_list("payment_id", "kind", "amount_cents", "result")))
     for payment_id, moves in groupby(rows, key=lambda row: row[0]):
         yield from _too_much_back(payment_id, moves)
 

@@ -1,7 +1,8 @@
 """What an audit looks at: the whole platform, or one booking with everything that hangs on it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -10,6 +11,9 @@ from accounts.models import User
 from bookings.models import Booking, BookingEvent
 from payments.ledger import connected
 from payments.models import ConnectAccount, LedgerLine, MoneyMovement, MoneyPlan, Payment
+
+CHUNK = 1000  # rows in memory at once
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,10 @@ class Scope:
         """Raises Booking.DoesNotExist for an unknown booking."""
         payment_id = Booking.objects.get(pk=booking_id).payment_id if booking_id else None
         return cls(payment_id, with_stripe, quiet, requests)
+
+    def each(self, rows: "QuerySet[Any, Row]") -> Iterable[Row]:
+        """The rows, in bounded memory; those of one booking are few, and fetched at once."""
+        return rows if self.payment_id else rows.iterator(CHUNK)
 
     def payments(self) -> QuerySet[Payment]:
         rows: QuerySet[Payment] = Payment.objects.all()

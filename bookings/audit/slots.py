@@ -21,5 +21,5 @@ def i09_no_overlap(scope: Scope) -> Iterator[Violation]:
         if scope.payment_id is None:
             others = others.filter(pk__gt=OuterRef("pk"))
         bookings = scope.bookings().filter(Exists(others), holds_slot=True)
-        for booking_id in bookings.order_by("pk").values_list("pk", flat=True).iterator():
+        for booking_id in scope.each(bookings.order_by("pk").values_list("pk", flat=True)):
             yield Violation(9, f"booking {booking_id}", f"overlaps another lesson of its {person}")

@@ -23,8 +23,8 @@ def i06_credits_add_up(scope: Scope) -> Iterator[Violation]:
         yield Violation(6, "credits", wrong)
     lots = CreditLot.objects.filter(owner=owner) if owner else CreditLot.objects.all()
     yield from _reserved_once(scope)
-    yield from _frozen_never_spent(lots, owner)
-    yield from _issued_once(lots)
+    yield from _frozen_never_spent(scope, lots, owner)
+    yield from _issued_once(scope, lots)
 
 
 def _reserved_once(scope: Scope) -> Iterator[Violation]:
@@ -34,12 +34,12 @@ def _reserved_once(scope: Scope) -> Iterator[Violation]:
     used = F("credits_released_cents") + F("credits_forfeited_cents") + F("credits_consumed_cents")
     payments = scope.payments().annotate(reserved=Coalesce(Subquery(cents), 0), owed=F("credits_reserved_cents") - used)
     wrong = payments.exclude(reserved=F("owed"))
-    for pk, status, found, owed in wrong.values_list("pk", "status", "reserved", "owed").iterator():
+    for pk, status, found, owed in scope.each(wrong.values_list("pk", "status", "reserved", "owed")):
         settled = " although it is settled" if status == PaymentStatus.SETTLED else ""
         yield Violation(6, f"payment {pk}", f"{found} cents are reserved for it, not {owed}{settled}")
 
 
-def _frozen_never_spent(lots: QuerySet[CreditLot], owner: str | None) -> Iterator[Violation]:
+def _frozen_never_spent(scope: Scope, lots: QuerySet[CreditLot], owner: str | None) -> Iterator[Violation]:
     """No lot went from frozen to reserved or used; nothing of an open chargeback can be spent."""
     spent = CreditEntry.objects.filter(kind__in=SPENDING)
     before = CreditEntry.objects.filter(
@@ -48,19 +48,19 @@ def _frozen_never_spent(lots: QuerySet[CreditLot], owner: str | None) -> Iterato
     last = Subquery(before.order_by("-at", "-id").values("kind")[:1])
     spent = spent.filter(owner=owner) if owner else spent
     frozen = Exists(CreditEntry.objects.filter(lot=OuterRef("lot"), kind=Kind.FREEZE))
-    for entry in spent.filter(frozen).annotate(last=Coalesce(last, Value(""), output_field=CharField())).iterator():
+    for entry in scope.each(spent.filter(frozen).annotate(last=Coalesce(last, Value(""), output_field=CharField()))):
         if entry.last == Kind.FREEZE:
             yield Violation(6, f"lot {entry.lot_id}", f"{entry.amount_cents} cents were spent while frozen")
     opened = CreditFreeze.objects.filter(payment_id=OuterRef("origin_payment_id"), state=CreditFreeze.State.OPEN)
     loose = lots.filter(status=Status.AVAILABLE).annotate(since=Subquery(opened.values("opened_at")[:1]))
-    for lot in loose.filter(expires_at__gt=F("since")).iterator():
+    for lot in scope.each(loose.filter(expires_at__gt=F("since"))):
         message = f"{lot.amount_cents} cents of charged-back payment {lot.origin_payment_id} can be spent"
         yield Violation(6, f"lot {lot.pk}", message)
 
 
-def _issued_once(lots: QuerySet[CreditLot]) -> Iterator[Violation]:
+def _issued_once(scope: Scope, lots: QuerySet[CreditLot]) -> Iterator[Violation]:
     """One issue per booking and reason."""
     issued = lots.filter(source__in=set(SOURCES.values()), issue_key__isnull=False).exclude(origin_payment_id="")
     twice = issued.order_by().values("origin_payment_id", "source").annotate(count=Count("pk")).filter(count__gt=1)
-    for row in twice.iterator():
+    for row in scope.each(twice):
         yield Violation(6, f"payment {row['origin_payment_id']}", f"{row['source']} was issued {row['count']} times")
