@@ -176,7 +176,7 @@ def _has_more_to_do(payment: Payment) -> bool:
     """A refused movement interrupted a decision that can be carried on; a move that failed leaves the lesson as it was."""
     if payment.review_reason not in FAILED_MOVEMENTS:
         return False
-    last = payment.plans.exclude(finished_at=None).latest("decided_at", "id")
+    last = payment.plans.exclude(finished_at=None).latest("id")  # made last, whatever time it was decided for
     return last.purpose != Purpose.RESCHEDULE and _decided(payment).exists()
 
 
