@@ -26,9 +26,10 @@ crash: ## Kill every money operation at every boundary and look at what follows;
 	@.ci/venv dev
 	@exec $(BIN)/python -m tests.harness.crash $(ARGS)
 
-faults: ## Every Stripe call of every money operation meets every fault; ARGS as for crash
+faults: ## Every Stripe call of every money operation meets every fault, then database and jobs go down; ARGS as for crash
 	@.ci/venv dev
-	@exec $(BIN)/python -m tests.harness.faults $(ARGS)
+	@$(BIN)/python -m tests.harness.faults $(ARGS)
+	@$(BIN)/python -m tests.harness.outages $(ARGS)
 
 races: ## Every two money operations that can meet, at every boundary, with the mutex and without; ARGS as for crash
 	@.ci/venv dev

@@ -100,9 +100,9 @@ class Crashes:
 
     def _play(self, s: Staged, case: Case, story: list[str], doubles: Callable[[Case], None]) -> list[str]:
         before, plans = facts(s, at_stripe=False), MoneyPlan.objects.filter(payment_id=s.payment_id).count()
-        end = in_child(lambda: self._until(s, case.boundary))
-        if not end.killed:
-            return [f"was not killed: {end.error or 'the boundary was not reached'}"]
+        missed = self.interrupt(s, case.boundary)
+        if missed:
+            return [missed]
         self.world.expire_leases()
         decided = MoneyPlan.objects.filter(payment_id=s.payment_id).count() > plans
         decided = decided or facts(s, at_stripe=False) != before
@@ -117,6 +117,11 @@ class Crashes:
             case "forgotten":
                 self._forget(s, story)
         return self._resumed(s, case, before, story, doubles)
+
+    def interrupt(self, s: Staged, boundary: int) -> str:
+        """Perform the operation up to a boundary and no further; says what is wrong when it was not stopped there."""
+        end = in_child(lambda: self._until(s, boundary))
+        return "" if end.killed else f"was not killed: {end.error or 'the boundary was not reached'}"
 
     def _until(self, s: Staged, boundary: int) -> None:
         with watching(at(boundary, die)):

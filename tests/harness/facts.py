@@ -41,6 +41,7 @@ def facts(s: Staged, *, at_stripe: bool = True) -> Facts:
     """Statuses, amounts, credits, holds, history, mail; intents, transfers and refunds at Stripe."""
     payment, student = s.payment, s.cast.student.user.pk
     bookings = list(Booking.objects.filter(payment_id=s.payment_id).order_by("created_at", "id"))
+    bookings.sort(key=lambda booking: booking.rescheduled_from_id is not None)  # a slow clock makes the new one older
     ids = [booking.pk for booking in bookings]
     found: Facts = {
         "bookings": [(b.status, b.holds_slot) for b in bookings],

@@ -12,12 +12,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
 from typing import IO, TYPE_CHECKING, Any
 
 from tests.support.environment import SHARED
+
+from .standing import standing_world
 
 if TYPE_CHECKING:
     from .verdicts import Violation
@@ -49,8 +52,14 @@ class Total:
     seconds: float = 0.0
 
 
-def main(name: str, play: Play, units: Callable[[], list[str]], counted: str) -> int:
-    """The command line of a harness; returns the exit code. `units` names what is played, `counted` what it has."""
+Stand = Callable[[], "AbstractContextManager[World]"]
+
+
+def main(name: str, play: Play, units: Callable[[], list[str]], counted: str, stand: Stand = standing_world) -> int:
+    """The command line of a harness; returns the exit code.
+
+    `units` names what is played, `counted` what each has, `stand` stands a worker's world up.
+    """
     words = argparse.ArgumentParser(prog=f"python -m tests.harness.{name}")
     words.add_argument("--only", default="", help="operations whose name contains this")
     words.add_argument("--seed", type=int, default=int(os.environ.get("SEED") or 1))
@@ -64,7 +73,7 @@ def main(name: str, play: Play, units: Callable[[], list[str]], counted: str) ->
     given = words.parse_args()
     options = Options(given.seed, given.sample, given.case)
     if given.worker:
-        _work(play, options)
+        _work(play, options, stand)
         return 0
     wanted = [unit for unit in units() if given.only in unit]
     if given.case:
@@ -209,12 +218,10 @@ def _report(name: str, total: Total, options: Options, counted: str, lost: list[
 
 
 # --- A worker --------------------------------------------------------------------------------------------------------
-def _work(play: Play, options: Options) -> None:
-    from .standing import standing_world
-
+def _work(play: Play, options: Options, stand: Stand) -> None:
     out: IO[str] = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever else prints does not get between
-    with standing_world() as world:
+    with stand() as world:
         for unit in sys.stdin:
             result = play_unit(
                 world, play, unit.strip(), options, lambda said: print(json.dumps(said), file=out, flush=True)

@@ -22,8 +22,10 @@ def make_quick() -> None:
 
 
 @contextmanager
-def standing_world() -> "Iterator[World]":
-    """A world of this process's own, gone at the end of the block."""
+def standing_world(server: str = "") -> "Iterator[World]":
+    """A world of this process's own, gone at the end of the block; on the database server with this URL, if given."""
+    if server:
+        environment.GIVEN_SERVER = server
     home = environment.settle_in()
     make_quick()
     from tests.support.database import database_of_this_process
