@@ -10,14 +10,15 @@ from django.db import transaction
 from bookings.models import Booking
 from common.actors import Actor, Role
 from common.mutex import Lease, booking_mutex
-from common.problems import NotFound, PermissionDenied, StripeFailed, StripeUnavailable
+from common.problems import NotFound, OperationInProgress, PermissionDenied, StripeFailed, StripeUnavailable
 from payments.models import MoneyMovement, MoneyPlan, Payment
-from payments.settlement import Movement, carry_out, extend_plan, postpone, unfinished_plan_of
+from payments.settlement import Movement, carry_out, extend_plan, postpone, stay_youngest, unfinished_plan_of
 
 from ._history import close_stuck
 
 Kind = MoneyMovement.Kind
 DONE, REFUSED = MoneyMovement.Status.DONE, MoneyMovement.Status.REFUSED
+UNDER_WAY = (MoneyMovement.Status.PLANNED, MoneyMovement.Status.SENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,17 @@ def lock_booking(booking_id: str) -> Booking:
     return booking
 
 
+def lock_at_rest(booking_id: str) -> Booking:
+    """`lock_booking` for a new decision: none about this payment may be under way. Must run inside a transaction.
+
+    Raises OperationInProgress when somebody decided while we waited for the lock: possible once the mutex is lost.
+    """
+    booking = lock_booking(booking_id)
+    if unfinished_plan_of(booking.payment) is not None:
+        raise OperationInProgress()
+    return booking
+
+
 @contextmanager
 def one_at_a_time(booking_id: str, now: datetime) -> Iterator[Lease]:
     """Hold the booking's mutex, with every earlier decision about its money concluded first.
@@ -112,6 +124,9 @@ def see_through(plan: MoneyPlan, lease: Lease, now: datetime) -> str:
             plan = MoneyPlan.objects.select_for_update().get(pk=plan.pk)
             if plan.finished_at:
                 return plan.result
+            stay_youngest(plan, lease)
+            if plan.movements.filter(status__in=UNDER_WAY).exists():
+                continue  # somebody extended the plan while we waited for the lock: nothing is concluded half-way
             more = story.follow_up(plan, booking, now)
             if more:
                 extend_plan(plan, more)

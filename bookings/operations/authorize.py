@@ -21,7 +21,7 @@ from ._errors import BookingCancelled, NothingToPay, UnderReview
 from ._history import note
 from ._holds import PENDING_ACTION, conclude_hold
 from ._movements import hold_again, movements_for, new_hold
-from ._story import find_booking, fresh, lock_booking, one_at_a_time, only, see_through, tells
+from ._story import find_booking, fresh, lock_at_rest, lock_booking, one_at_a_time, only, see_through, tells
 from .capture import retry_capture
 from .check_out import CheckedOut, answer
 from .confirm_hold import take_note_of_hold
@@ -80,7 +80,7 @@ def waits_for_card(booking: Booking) -> bool:
 def _give_up(booking_id: str, actor: Actor, lease: Lease, now: datetime) -> MoneyPlan | None:
     """At T−12 h exactly: cancelled, no charge, credits released (policy 4.3)."""
     with transaction.atomic():
-        booking = lock_booking(booking_id)
+        booking = lock_at_rest(booking_id)
         if not waits_for_card(booking) or now < holds.give_up_at(booking.starts_at):
             return None
         return cancel_unpaid(
@@ -194,7 +194,7 @@ def change_payment_method(
 def _is_to_be_tried(booking_id: str, card: PaymentMethod, actor: Actor, now: datetime) -> bool:
     """Whether something is unpaid now, for the new card to pay at once; otherwise it is kept for when something is due."""
     with transaction.atomic():
-        booking = lock_booking(booking_id)
+        booking = lock_at_rest(booking_id)
         payment = booking.payment
         if waits_for_card(booking) or payment.capture_failed_at or payment.capture_escalated_at:
             return True
@@ -217,7 +217,7 @@ def _decide(
     payment_method: str = "",
 ) -> MoneyPlan | None:
     with transaction.atomic():
-        booking = lock_booking(booking_id)
+        booking = lock_at_rest(booking_id)
         payment = booking.payment
         if not due(booking, now):
             return None

@@ -19,7 +19,7 @@ from ._conclusions import apply_credits, as_plain, card_failed, from_plain, revi
 from ._errors import AlreadySettled, BookingCancelled, ChargebackOpen, NotCancellable, UnderReview
 from ._history import close_support, note
 from ._movements import hold_again, movements_for
-from ._story import Moves, find_booking, fresh, lock_booking, one_at_a_time, only, see_through, tells
+from ._story import Moves, find_booking, fresh, lock_at_rest, one_at_a_time, only, see_through, tells
 from .capture import capture_failed
 
 Kind, Purpose = MoneyMovement.Kind, MoneyPlan.Purpose
@@ -66,7 +66,7 @@ def _decide(
     booking_id: str, actor: Actor, reason: str, lease: Lease, now: datetime, *, who: Role, refund: bool
 ) -> MoneyPlan:
     with transaction.atomic():
-        booking = lock_booking(booking_id)
+        booking = lock_at_rest(booking_id)
         refuse_cancellation(booking, actor)
         payment = booking.payment
         terms = cancellation_terms(who=who, starts_at=booking.starts_at, now=now, state=money_state(payment))

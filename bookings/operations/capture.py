@@ -32,7 +32,7 @@ from ._errors import AlreadySettled, LessonNotEnded, NotConfirmed, UnderReview
 from ._history import actor_of, ask_support, close_support, note
 from ._milestones import give_milestone
 from ._movements import hold_again, movements_for, new_hold
-from ._story import Moves, find_booking, fresh, lock_booking, one_at_a_time, only, see_through, tells
+from ._story import Moves, find_booking, fresh, lock_at_rest, one_at_a_time, only, see_through, tells
 from .check_out import CheckedOut, answer
 from .complete import mark_complete
 
@@ -82,7 +82,7 @@ def _why_not(booking: Booking, now: datetime) -> Exception:
 
 def _decide(booking_id: str, actor: Actor, lease: Lease, now: datetime, *, early: bool = False) -> MoneyPlan | None:
     with transaction.atomic():
-        booking = lock_booking(booking_id)
+        booking = lock_at_rest(booking_id)
         payment = booking.payment
         due = booking.ends_at if early else payment.capture_due_at
         if payment.status not in (S.AUTHORIZED, S.LOCKED) or due is None or now < due:
@@ -116,7 +116,7 @@ def retry_failed_capture(
 
 def _decide_retry(booking_id: str, actor: Actor, lease: Lease, now: datetime, *, every: timedelta) -> MoneyPlan | None:
     with transaction.atomic():
-        booking = lock_booking(booking_id)
+        booking = lock_at_rest(booking_id)
         payment = booking.payment
         last = payment.capture_last_attempt_at
         if payment.status != S.PAYMENT_METHOD_REQUIRED or not payment.capture_failed_at:
@@ -146,7 +146,7 @@ def owed_terms(outcome: str) -> Terms:
 def _escalate(booking_id: str, actor: Actor, lease: Lease, now: datetime) -> MoneyPlan | None:
     """72 h after the first failure the platform advances what the outcome owes the instructor (policy 4.5)."""
     with transaction.atomic():
-        booking = lock_booking(booking_id)
+        booking = lock_at_rest(booking_id)
         payment = booking.payment
         if payment.status != S.PAYMENT_METHOD_REQUIRED or not payment.capture_failed_at:
             return None
@@ -191,7 +191,7 @@ def retry_capture(booking_id: str, *, actor: Actor, lease: Lease, now: datetime,
     """The student pays a lesson whose capture failed. After an escalation the money goes to the platform, which has
     already paid the instructor. Raises CardRefused, StripeUnavailable, UnderReview."""
     with transaction.atomic():
-        booking = lock_booking(booking_id)
+        booking = lock_at_rest(booking_id)
         payment = booking.payment
         escalated = payment.status == S.MANUAL_REVIEW and payment.review_reason == "capture_escalated"
         if not escalated and payment.status != S.PAYMENT_METHOD_REQUIRED:

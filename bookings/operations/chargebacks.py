@@ -22,7 +22,7 @@ from ._conclusions import book_credits, freeze, recorded_amounts, review
 from ._history import actor_of, ask_support, close_support, note
 from ._milestones import take_milestone_back
 from ._movements import take_back
-from ._story import Moves, lock_booking, one_at_a_time, see_through, tells
+from ._story import Moves, lock_at_rest, one_at_a_time, see_through, tells
 
 Kind, Purpose = MoneyMovement.Kind, MoneyPlan.Purpose
 S = PaymentStatus
@@ -80,7 +80,7 @@ def _row(booking: Booking, dispute: gateway.Fields, now: datetime) -> Chargeback
 
 def _opened(booking_id: str, dispute: gateway.Fields, actor: Actor, lease: Lease, now: datetime) -> MoneyPlan | None:
     with transaction.atomic():
-        booking = lock_booking(booking_id)
+        booking = lock_at_rest(booking_id)
         payment = booking.payment
         chargeback = _row(booking, dispute, now)
         _ask_for_evidence(booking, chargeback, now)
@@ -157,7 +157,7 @@ def _conclude_opening(plan: MoneyPlan, booking: Booking, now: datetime) -> str:
 
 def _closed(booking_id: str, dispute: gateway.Fields, actor: Actor, lease: Lease, now: datetime) -> MoneyPlan | None:
     with transaction.atomic():
-        booking = lock_booking(booking_id)
+        booking = lock_at_rest(booking_id)
         payment = booking.payment
         chargeback = Chargeback.objects.select_for_update().get(pk=dispute["id"])
         if dispute["status"] not in (*WON, *LOST) or chargeback.closed_at:

@@ -25,7 +25,7 @@ from ._errors import BookingCancelled, BookingConflict, CheckoutExpired, LessonS
 from ._history import actor_of, note
 from ._holds import DECLINED, PENDING_ACTION, conclude_hold, confirm_times
 from ._movements import hold_again, new_hold
-from ._story import REFUSED, Moves, find_booking, fresh, lock_booking, one_at_a_time, only, see_through, tells
+from ._story import REFUSED, Moves, find_booking, fresh, lock_at_rest, one_at_a_time, only, see_through, tells
 from .confirm_hold import take_note_of_hold
 
 Kind, Purpose = MoneyMovement.Kind, MoneyPlan.Purpose
@@ -107,7 +107,7 @@ def _decide(
 ) -> MoneyPlan:
     try:
         with transaction.atomic():
-            booking = lock_booking(booking_id)
+            booking = lock_at_rest(booking_id)
             payment = booking.payment
             if booking.status != BookingStatus.PENDING or payment.status != PaymentStatus.PAYMENT_METHOD_REQUIRED:
                 raise BookingCancelled() if booking.status == BookingStatus.CANCELLED else UnderReview()

@@ -11,7 +11,7 @@ from payments.vocabulary import PaymentStatus
 
 from ._errors import BookingCancelled, LessonNotEnded, NotConfirmed, UnderReview
 from ._history import note as write_event
-from ._story import find_booking, fresh, lock_booking, one_at_a_time, only
+from ._story import find_booking, fresh, lock_at_rest, one_at_a_time, only
 
 
 def complete_lesson(*, booking_id: str, actor: Actor, note: str = "", now: datetime) -> Booking:
@@ -22,7 +22,7 @@ def complete_lesson(*, booking_id: str, actor: Actor, note: str = "", now: datet
     only(actor, Role.INSTRUCTOR)
     find_booking(booking_id, actor)
     with one_at_a_time(booking_id, now), transaction.atomic():
-        booking = lock_booking(booking_id)
+        booking = lock_at_rest(booking_id)
         if booking.status == BookingStatus.COMPLETED:
             return fresh(booking_id)
         _refuse(booking, now)

@@ -16,7 +16,7 @@ from payments.vocabulary import PaymentStatus
 
 from ._history import actor_of, note
 from ._holds import PENDING_ACTION, hold_placed, schedule_retry
-from ._story import fresh, lock_booking, one_at_a_time, see_through, tells
+from ._story import fresh, lock_at_rest, one_at_a_time, see_through, tells
 
 Kind, Purpose = MoneyMovement.Kind, MoneyPlan.Purpose
 S = PaymentStatus
@@ -54,7 +54,7 @@ def take_note_of_hold(booking_id: str, *, actor: Actor, lease: Lease, now: datet
 def _decide(booking_id: str, intent: gateway.Fields, *, actor: Actor, lease: Lease, now: datetime) -> MoneyPlan | None:
     """One short transaction: what the intent's state means for this booking, if anything."""
     with transaction.atomic():
-        booking = lock_booking(booking_id)
+        booking = lock_at_rest(booking_id)
         payment = booking.payment
         if payment.payment_intent_id != intent["id"]:
             return None

@@ -11,7 +11,7 @@ from common.actors import Actor
 from payments.models import MoneyMovement, MoneyPlan
 
 from ._conclusions import from_plain, review, settle
-from ._story import Moves, lock_booking, one_at_a_time, see_through, tells
+from ._story import Moves, lock_at_rest, one_at_a_time, see_through, tells
 from .authorize import cancel_unpaid
 from .confirm_hold import take_note_of_hold
 
@@ -26,7 +26,7 @@ def expire_unpaid(*, booking_id: str, actor: Actor, now: datetime) -> str:
     with one_at_a_time(booking_id, now) as lease:
         take_note_of_hold(booking_id, actor=actor, lease=lease, now=now)
         with transaction.atomic():
-            booking = lock_booking(booking_id)
+            booking = lock_at_rest(booking_id)
             reason = _reason_to_give_up(booking, now)
             if reason is None:
                 return "nothing"

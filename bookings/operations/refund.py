@@ -20,7 +20,7 @@ from ._errors import UnderReview
 from ._history import actor_of, note
 from ._milestones import take_milestone_back
 from ._movements import take_back
-from ._story import Moves, find_booking, fresh, lock_booking, one_at_a_time, only, see_through, tells
+from ._story import Moves, find_booking, fresh, lock_at_rest, one_at_a_time, only, see_through, tells
 
 Kind, Purpose = MoneyMovement.Kind, MoneyPlan.Purpose
 REASONS = ("instructor_no_show", "dispute", "platform_error", "other")
@@ -95,7 +95,7 @@ def _decide(
     request_key: str | None,
 ) -> MoneyPlan:
     with transaction.atomic():
-        booking = lock_booking(booking_id)
+        booking = lock_at_rest(booking_id)
         payment = booking.payment
         if payment.status == PaymentStatus.MANUAL_REVIEW:
             raise UnderReview()

@@ -14,7 +14,7 @@ from payments.vocabulary import PaymentStatus
 from ._conclusions import freeze
 from ._errors import AlreadySettled, BookingCancelled, NotConfirmed, UnderReview
 from ._history import ask_support, note
-from ._story import find_booking, fresh, lock_booking, one_at_a_time, only
+from ._story import find_booking, fresh, lock_at_rest, one_at_a_time, only
 
 NO_SHOW = "no_show"
 MAY_REPORT = {Role.STUDENT: ("instructor",), Role.INSTRUCTOR: ("student",), Role.STAFF: ("instructor", "student")}
@@ -40,7 +40,7 @@ def report_no_show(*, booking_id: str, actor: Actor, no_show_type: str, reason: 
     reason = checked_reason(reason, 1, 500)
     find_booking(booking_id, actor)
     with one_at_a_time(booking_id, now), transaction.atomic():
-        booking = lock_booking(booking_id)
+        booking = lock_at_rest(booking_id)
         _refuse(booking, no_show_type, now)
         booking.no_show_reports.create(
             type=no_show_type,
@@ -88,7 +88,7 @@ def dispute_no_show(*, booking_id: str, actor: Actor, reason: str, now: datetime
     reason = checked_reason(reason, 10, 500)
     find_booking(booking_id, actor)
     with one_at_a_time(booking_id, now), transaction.atomic():
-        booking = lock_booking(booking_id)
+        booking = lock_at_rest(booking_id)
         report = NoShowReport.objects.filter(booking=booking, type=actor.role, resolved_at=None).first()
         if report is None:
             raise NotFound("Nobody has reported you for this lesson.")

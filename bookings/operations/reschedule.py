@@ -30,7 +30,7 @@ from ._errors import (
 from ._history import actor_of, note
 from ._holds import confirm_times
 from ._movements import has_hold, hold_again, new_hold, take_back
-from ._story import Moves, find_booking, fresh, lock_booking, one_at_a_time, only, see_through, tells
+from ._story import Moves, find_booking, fresh, lock_at_rest, one_at_a_time, only, see_through, tells
 
 Kind, Purpose = MoneyMovement.Kind, MoneyPlan.Purpose
 S, B = PaymentStatus, BookingStatus
@@ -71,7 +71,7 @@ def reschedule_booking(*, booking_id: str, actor: Actor, starts_at: datetime, no
 def _decide(booking_id: str, actor: Actor, starts_at: datetime, lease: Lease, now: datetime) -> MoneyPlan:
     try:
         with transaction.atomic():
-            old = lock_booking(booking_id)
+            old = lock_at_rest(booking_id)
             payment = old.payment
             refuse_move(old)
             move = move_allowed(starts_at=old.starts_at, now=now, late_reschedule_used=payment.late_reschedule_used)

@@ -18,7 +18,7 @@ from ._conclusions import as_plain
 from ._errors import ChargebackOpen
 from ._history import close_support, note
 from ._movements import hold_again, movements_for
-from ._story import find_booking, fresh, lock_booking, one_at_a_time, only, see_through, tells
+from ._story import find_booking, fresh, lock_at_rest, one_at_a_time, only, see_through, tells
 from .capture import conclude_capture
 from .complete import mark_complete
 from .report_no_show import checked_reason
@@ -66,7 +66,7 @@ def _decide(
     booking_id: str, actor: Actor, resolution: NoShowReport.Resolution, reason: str, lease: Lease, now: datetime
 ) -> MoneyPlan | None:
     with transaction.atomic():
-        booking = lock_booking(booking_id)
+        booking = lock_at_rest(booking_id)
         reports = list(booking.no_show_reports.filter(resolved_at=None))
         if not reports or booking.payment.status != PaymentStatus.MANUAL_REVIEW:
             raise NoOpenReport()

@@ -23,7 +23,7 @@ from ._conclusions import as_plain, book_credits, freeze, from_plain, review
 from ._errors import AlreadySettled, ChargebackOpen, LessonNotEnded, NotConfirmed, UnderReview
 from ._history import actor_of, ask_support, close_support, note
 from ._movements import hold_again, movements_for, take_back
-from ._story import Moves, find_booking, fresh, lock_booking, one_at_a_time, only, see_through, tells
+from ._story import Moves, find_booking, fresh, lock_at_rest, one_at_a_time, only, see_through, tells
 from .capture import conclude_capture
 from .complete import mark_complete
 from .report_no_show import checked_reason
@@ -52,7 +52,7 @@ def dispute_completion(*, booking_id: str, actor: Actor, reason: str, now: datet
     reason = checked_reason(reason, 1, 2000)
     find_booking(booking_id, actor)
     with one_at_a_time(booking_id, now), transaction.atomic():
-        booking = lock_booking(booking_id)
+        booking = lock_at_rest(booking_id)
         if booking.payment.status == S.SETTLED:
             raise AlreadySettled()
         if booking.payment.status == S.MANUAL_REVIEW:
@@ -99,7 +99,7 @@ def _decide(
     booking_id: str, actor: Actor, resolution: Resolution, reason: str, lease: Lease, now: datetime
 ) -> MoneyPlan | None:
     with transaction.atomic():
-        booking = lock_booking(booking_id)
+        booking = lock_at_rest(booking_id)
         payment = booking.payment
         if payment.status != S.MANUAL_REVIEW:
             raise NotInReview()

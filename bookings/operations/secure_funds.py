@@ -14,7 +14,7 @@ from payments.vocabulary import PaymentStatus
 
 from ._history import actor_of, ask_support, note
 from ._movements import has_hold
-from ._story import Moves, lock_booking, one_at_a_time, see_through, tells
+from ._story import Moves, lock_at_rest, one_at_a_time, see_through, tells
 
 Kind, Purpose = MoneyMovement.Kind, MoneyPlan.Purpose
 S = PaymentStatus
@@ -29,7 +29,7 @@ def secure_funds(*, booking_id: str, actor: Actor, now: datetime) -> str:
 
 def _decide(booking_id: str, actor: Actor, lease: Lease, now: datetime) -> MoneyPlan | None:
     with transaction.atomic():
-        booking = lock_booking(booking_id)
+        booking = lock_at_rest(booking_id)
         payment = booking.payment
         if payment.status != S.MANUAL_REVIEW or not has_hold(payment) or payment.capture_before is None:
             return None

@@ -43,9 +43,8 @@ def play(world: "World", unit: str, options: Options, tell: Tell) -> int:
 
 CONTROL = (
     ("capture", "capture", "staff_cancel_without_refund"),
-    ("cancel late", "cancel_by_student", "cancel_by_instructor"),
-    ("cancel last minute", "cancel_by_student", "cancel_by_student"),
-    ("cancel locked under 12 h", "cancel_by_student", "cancel_by_instructor"),
+    ("capture", "capture", "dispute_completion"),
+    ("report instructor", "report_instructor", "capture_now"),
     ("refund in full", "refund_in_full", "refund_in_part"),
 )
 

@@ -327,7 +327,7 @@ class Races:
 
 def unwarned(end: Facts) -> Facts:
     """The same without a final warning: trying again and warning are two actions, and a cancellation may come between."""
-    beside = {name: Counter(end[name]) for name in ("events", "mails")}
+    beside: dict[str, Counter[str]] = {name: Counter(end[name]) for name in ("events", "mails")}
     for counts in beside.values():
         for kind in [kind for kind in counts if kind.startswith("hold_final_warning")]:
             del counts[kind]

@@ -85,8 +85,9 @@ UNIQUE = "one_unfinished_plan_per_payment"
 
 @contextmanager
 def no_unique_plan() -> Iterator[None]:
-    """As many unfinished decisions about a payment as there are people."""
-    with mutex_mode(NO_MUTEX), connection.cursor() as cursor:
+    """As many unfinished decisions about a payment as there are people; nobody looks for another before deciding."""
+    look = everywhere(_story.lock_at_rest, lambda booking_id: _story.lock_booking(booking_id))
+    with mutex_mode(NO_MUTEX), look, connection.cursor() as cursor:
         cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = %s", [UNIQUE])
         (made_by,) = cursor.fetchone()
         cursor.execute(f"DROP INDEX {UNIQUE}")

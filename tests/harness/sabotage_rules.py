@@ -129,7 +129,7 @@ def window_by_the_clock_on_the_wall() -> Any:
 @contextmanager
 def capture_in_review() -> Iterator[None]:
     """A frozen payment is captured as if it were not."""
-    real = _story.lock_booking
+    real = _story.lock_at_rest
 
     def thawed(booking_id: str) -> Booking:
         booking = real(booking_id)
@@ -137,7 +137,7 @@ def capture_in_review() -> Iterator[None]:
             booking.payment.thaw()
         return booking
 
-    with patch.object(capture, "lock_booking", thawed):
+    with patch.object(capture, "lock_at_rest", thawed):
         yield
 
 
