@@ -200,7 +200,7 @@ def _locked(movement_id: str) -> tuple[Payment, MoneyPlan, MoneyMovement]:
     return payment, plan, movement
 
 
-def _fenced(plan: MoneyPlan, lease: Lease) -> None:
+def stay_youngest(plan: MoneyPlan, lease: Lease) -> None:
     """Only the youngest holder of the mutex goes on. Raises OperationInProgress for an older one."""
     if plan.fence > lease.token:
         raise OperationInProgress()
@@ -215,7 +215,7 @@ def _mark_sent(movement_id: str, lease: Lease) -> tuple[MoneyMovement, bool]:
         payment, plan, movement = _locked(movement_id)
         if movement.status not in (Status.PLANNED, Status.SENT):
             return movement, False
-        _fenced(plan, lease)
+        stay_youngest(plan, lease)
         resumed = movement.status == Status.SENT
         if not resumed:
             movement.params = {**movement.params, **HANDLERS[movement.kind].request(movement, payment)}
@@ -228,7 +228,7 @@ def _next_generation(movement: MoneyMovement, lease: Lease) -> MoneyMovement:
     """A new key, because the old one can no longer do it. Only one of two carriers gets to make it."""
     with transaction.atomic():
         _, plan, fresh = _locked(movement.pk)
-        _fenced(plan, lease)
+        stay_youngest(plan, lease)
         if fresh.generation == movement.generation and fresh.status == Status.SENT:
             fresh.generation += 1
             fresh.idempotency_key = f"{fresh.idempotency_key.rpartition(':')[0]}:{fresh.generation}"

@@ -108,7 +108,10 @@ def no_protection() -> Iterator[None]:
 @contextmanager
 def no_fence() -> Iterator[None]:
     """A holder of the mutex whom a younger one has overtaken goes on."""
-    with patch.object(settlement, "_fenced", lambda plan, lease: None):
+    with (
+        patch.object(settlement, "stay_youngest", lambda plan, lease: None),
+        patch.object(_story, "stay_youngest", lambda plan, lease: None),
+    ):
         yield
 
 
