@@ -56,6 +56,7 @@ check: ## Style, types, layers, migrations, templates
 	$(BIN)/mypy
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check
+	$(BIN)/python manage.py write_docs --check
 	$(BIN)/djlint --check --lint --quiet .
 
 format: ## Write code and templates in the house style

@@ -9,6 +9,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
+from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -66,6 +67,7 @@ class ApiView(APIView):
     keeps_answers: ClassVar[bool] = True  # for Idempotency-Key; not where answers are secrets
     deprecated: ClassVar[bool] = False
     operation_id: ClassVar[dict[str, str]] = {}  # by method, where the path does not give a good one
+    who: ClassVar[str | dict[str, str]] = {}  # may call (by method), where it is not whom the permission classes name
 
     claim: Claim | None = None
 
@@ -87,6 +89,16 @@ class ApiView(APIView):
         scope: Scope = "read" if request.method in ("GET", "HEAD", "OPTIONS") else self.write_scope
         if scope != "login":  # counted per address and person, once we have read who it is
             refuse_if_too_many(scope, str(request.user.pk or address_of(request)))
+
+    @classmethod
+    def may_call(cls, method: str) -> str:
+        """Who may call this, in words; a permission class says it as `who`."""
+        names: dict[Any, str] = {AllowAny: "anybody", IsAuthenticated: "anybody logged in"}
+        permissions: tuple[Any, ...] = tuple(cls.permission_classes)
+        told = cls.who if isinstance(cls.who, str) else cls.who.get(method)
+        return told or ", ".join(
+            str(names.get(permission) or getattr(permission, "who", permission.__name__)) for permission in permissions
+        )
 
     @property
     def user(self) -> User:

@@ -9,14 +9,17 @@ from .models import AccountHold, User
 
 class AccountLocked(Refused):
     code, title = "account_locked", "Your account is locked: a lesson is unpaid. Pay it to book again."
+    remedy = "Let the student pay the lesson that is unpaid (`bookings/{id}/retry-payment`), then book."
 
 
 class AccountRestricted(Refused):
     code, title = "account_restricted", "Your account is restricted after a lost chargeback. Write to support."
+    remedy = "Write to support."
 
 
 class NegativeBalance(Refused):
     code, title = "negative_balance", "Your credit balance is negative after a chargeback. It must be settled first."
+    remedy = "Write to support: what is missing must be settled before anything is booked."
 
 
 _REFUSALS = {

@@ -22,10 +22,12 @@ LONGEST_KEY = 255
 
 class KeyReused(Refused):
     code, title = "idempotency_key_reused", "This Idempotency-Key was used for another request"
+    remedy = "Use a new key for a new request."
 
 
 class KeyInUse(Conflict):
     code, title = "idempotency_key_in_use", "The first request with this Idempotency-Key is still running"
+    remedy = "Wait a moment and send the same request with the same key: it then gets the answer of the first."
     retry_after = 2
 
 

@@ -23,10 +23,12 @@ from .rate_limits import login_of, refuse_if_too_many
 
 class InvalidCredentials(Problem):
     status, code, title = 401, "invalid_credentials", "No account with this e-mail and password"
+    remedy = "Ask for e-mail and password again; or reset the password."
 
 
 class TokenNotValid(Problem):
     status, code, title = 401, "token_not_valid", "This token is expired, used or not one of ours"
+    remedy = "Log in again."
 
 
 class Credentials(serializers.Serializer[Any]):

@@ -13,10 +13,10 @@ from .problem_responses import CONTENT_TYPE
 class ProblemDocument(serializers.Serializer[Any]):
     """RFC 9457. Some problems carry more members, named in their detail: `errors` by field, `decline_code`, …"""
 
-    type = serializers.CharField(help_text="urn:instainstru:problem:<code>")
+    type = serializers.CharField(help_text="The address that says what the code means")
     title = serializers.CharField()
     status = serializers.IntegerField()
-    detail = serializers.CharField(help_text="What to do, for people")
+    detail = serializers.CharField(help_text="What happened, for people")
     code = serializers.CharField(help_text="Stable, for programs")
     instance = serializers.CharField(required=False, help_text="The path that was asked for")
     errors = serializers.DictField(  # type: ignore[assignment]  # a declared field is no attribute of the class
@@ -41,6 +41,14 @@ class ApiSchema(AutoSchema):
         name: str = self.view.operation_id.get(self.method) or super().get_operation_id()
         return name
 
+    def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular takes neither path nor method
+        """The docstring. A view with two methods may say both in a line: "The saved cards; POST saves one."."""
+        text: str = super().get_description()
+        reads, _, writes = text.partition("; POST ")
+        if not writes:
+            return text
+        return f"{writes[0].upper()}{writes[1:]}" if self.method == "POST" else f"{reads}."
+
     def get_override_parameters(self) -> list[Any]:
         parameters = [self.view.filters] if self.method == "GET" and self.view.filters().fields else []
         if self.method in ("POST", "PATCH") and self.view.keeps_answers:
@@ -63,6 +71,10 @@ class ApiSchema(AutoSchema):
             case _:
                 answers[200] = self.view.answers
         return answers
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
+        return operation and {**operation, "x-who": self.view.may_call(self.method)}
 
     def is_deprecated(self) -> bool:
         return bool(self.view.deprecated)

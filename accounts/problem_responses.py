@@ -3,6 +3,7 @@
 import sys
 from typing import Any
 
+from django.conf import settings
 from django.core import exceptions as django_errors
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError
@@ -21,21 +22,42 @@ API_PREFIX = "/api/"
 
 class NotAuthenticated(Problem):
     status, code, title = 401, "not_authenticated", "Log in first"
+    remedy = (
+        "Log in and send `Authorization: Bearer …`; an access token that has run out is renewed with the refresh token."
+    )
+
+
+class MethodNotAllowed(Problem):
+    status, code, title = 405, "method_not_allowed", "Not with this method"
+    remedy = "Use a method that the header `Allow` names."
+
+
+class NotAcceptable(Problem):
+    status, code, title = 406, "not_acceptable", "There is no such representation"
+    remedy = "Leave out `Accept`, or accept `application/json`."
+
+
+class UnsupportedMediaType(Problem):
+    status, code, title = 415, "unsupported_media_type", "Only JSON is understood"
+    remedy = "Send JSON, with `Content-Type: application/json`."
 
 
 class TooLarge(Problem):
     status, code, title = 413, "too_large", "The request is too large"
+    remedy = "Send less: bodies are at most 2.5 MB."
 
 
 class DatabaseUnavailable(Problem):
     """The database is down or gave up on a lock. Whatever was decided is kept and carried on later."""
 
     status, code, title = 503, "database_unavailable", "The database does not answer"
+    remedy = "Wait `Retry-After` seconds and send the same request with the same Idempotency-Key."
     retry_after = 5
 
 
 class ServerError(Problem):
     status, code, title = 500, "server_error", "Something broke on our side"
+    remedy = "Read the object again before trying once more; if it stays, write to support with the time and the path."
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -63,6 +85,16 @@ def problem_of(error: BaseException | None) -> Problem | None:
             return Invalid(f"The body cannot be read: {error.detail}")
         case drf_errors.NotAuthenticated() | drf_errors.AuthenticationFailed():
             return NotAuthenticated(_sentence(error.detail))
+        case drf_errors.PermissionDenied():
+            return PermissionDenied(_sentence(error.detail))
+        case drf_errors.NotFound():
+            return NotFound()
+        case drf_errors.MethodNotAllowed():
+            return MethodNotAllowed(_sentence(error.detail))
+        case drf_errors.NotAcceptable():
+            return NotAcceptable()
+        case drf_errors.UnsupportedMediaType():
+            return UnsupportedMediaType(_sentence(error.detail))
         case drf_errors.Throttled():
             return RateLimited(retry_after=int(getattr(error, "wait", None) or 60))
         case drf_errors.APIException():
@@ -94,13 +126,18 @@ def document(problem: Problem, path: str) -> dict[str, Any]:
     """The members of the problem document; whatever the problem carries stands beside the standard ones."""
     return {
         **problem.fields,
-        "type": f"urn:instainstru:problem:{problem.code}",
+        "type": type_of(problem.code),
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail,
         "code": problem.code,
         "instance": path,
     }
+
+
+def type_of(code: str) -> str:
+    """The address at which the documentation of a code is found."""
+    return f"{settings.SITE_URL}{API_PREFIX}v1/errors/{code}"
 
 
 def headers_of(problem: Problem) -> dict[str, str]:
@@ -150,7 +187,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _plain(error: drf_errors.APIException) -> Problem:
-    """Method, media type, permission: REST framework's own codes, with our shape."""
+    """Whatever else REST framework refuses: its own codes, with our shape."""
     problem = Problem(_sentence(error.detail), code=str(error.default_code))
     problem.status = error.status_code
     problem.title = str(error.default_detail)

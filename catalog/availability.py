@@ -21,16 +21,19 @@ LONGEST_SEARCH = timedelta(days=92)
 
 class LessonInPast(Refused):
     code, title = "starts_in_past", "The lesson would start in the past"
+    remedy = "Choose a time to come."
 
 
 class TooShortNotice(Refused):
     """The instructor wants to know earlier; `notice_minutes` says how much."""
 
     code, title = "notice_too_short", "The instructor needs more notice"
+    remedy = "Choose a later time: `instructors/{id}/availability` lists them."
 
 
 class OutsideHours(Refused):
     code, title = "outside_availability", "The instructor does not teach at that time"
+    remedy = "Choose one of the times that `instructors/{id}/availability` lists."
 
 
 @dataclass(frozen=True, slots=True)

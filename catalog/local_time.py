@@ -18,6 +18,7 @@ class InvalidLocalTime(Refused):
     """The clocks skip this local time: nobody can start then."""
 
     code, title = "invalid_local_time", "There is no such time on that day"
+    remedy = "Choose another time: clocks change in that night."
 
 
 def zone_of(name: str) -> ZoneInfo:

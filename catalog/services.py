@@ -15,22 +15,26 @@ LOWEST_RATE_CENTS, HIGHEST_RATE_CENTS = 100, 1_000_000
 
 class ServiceInactive(Refused):
     code, title = "service_inactive", "This lesson is no longer offered"
+    remedy = "Choose another service."
 
 
 class DurationNotOffered(Refused):
     """`durations` says which lengths, in minutes, are offered."""
 
     code, title = "duration_not_offered", "This length is not offered"
+    remedy = "Choose one of the service's lengths."
 
 
 class ModalityNotOffered(Refused):
     """`modalities` says which are offered."""
 
     code, title = "modality_not_offered", "This kind of place is not offered"
+    remedy = "Choose one of the service's kinds of place."
 
 
 class NotAnInstructor(Refused):
     code, title = "not_an_instructor", "Only instructors have a profile"
+    remedy = "Log in as an instructor."
 
 
 @dataclass(frozen=True, slots=True)

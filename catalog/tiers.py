@@ -29,6 +29,7 @@ FOUNDING_LOCK = 0x666F756E64  # "found": the advisory lock under which founding 
 
 class FoundingPlacesGone(Refused):
     code, title = "founding_places_gone", "All 100 founding places are taken"
+    remedy = "Nothing to do: the ordinary tiers hold."
 
 
 @dataclass(frozen=True, slots=True)

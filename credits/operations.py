@@ -34,6 +34,7 @@ class IssueKeyReused(Conflict):
     """An issue key names one cause, one person and one amount; it was used for something else."""
 
     code, title = "issue_key_reused", "This credit was already issued differently"
+    remedy = "Use a new key for another credit."
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from rest_framework.permissions import AllowAny
 from accounts import login
 from bookings.api import availability, connect, instructors, lessons, payments, pricing, quotes, support, webhook
 
-from . import health
+from . import error_pages, health
 
 
 class UlidConverter:
@@ -81,6 +81,8 @@ api: list[URLPattern | URLResolver] = [
     path("payments/connect/dashboard", connect.Dashboard.as_view()),
     path("payments/webhooks/stripe/", include(webhook.urls, namespace="djstripe")),
     # The API about itself
+    path("errors", error_pages.Errors.as_view()),
+    path("errors/<slug:code>", error_pages.OneError.as_view()),
     path("schema/", SpectacularAPIView.as_view(permission_classes=[AllowAny]), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema", permission_classes=[AllowAny])),
 ]

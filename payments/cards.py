@@ -15,16 +15,19 @@ from .models import PaymentMethod
 
 class UnknownPaymentMethod(Refused):
     code, title = "unknown_payment_method", "There is no such card. Choose a saved one or enter a new one."
+    remedy = "Choose one of `payments/methods`, or save the card first."
     status = 400
 
 
 class CardRefusedToSave(Refused):
     code, title = "card_not_saved", "The card could not be saved"
+    remedy = "Show `detail` and ask for another card."
     status = 402
 
 
 class NoPaymentMethod(Refused):
     code, title = "payment_method_missing", "Save a card first, or name one with payment_method_id"
+    remedy = "Save a card (`payments/setup-intent`) or name one in `payment_method_id`."
 
 
 class CardInUse(Refused):
@@ -32,6 +35,7 @@ class CardInUse(Refused):
         "payment_method_in_use",
         "An upcoming lesson will be charged to this card. Choose another card for it first.",
     )
+    remedy = "Give the lesson another card first (`bookings/{id}/payment-method`)."
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from .models import ConnectAccount
 
 class NotOnboarded(Refused):
     code, title = "not_onboarded", "Start Stripe's onboarding first"
+    remedy = "Start with `payments/connect/onboard`."
 
 
 def start_onboarding(*, instructor: User, return_url: str, refresh_url: str) -> str:

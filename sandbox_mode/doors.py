@@ -11,15 +11,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.serializers import Serializer
 
-from accounts.problem_responses import plain_response, problem_of
-from common.problems import Invalid, NotFound, PermissionDenied, Problem
+from accounts.problem_responses import MethodNotAllowed, plain_response, problem_of
+from common.problems import Invalid, NotFound, PermissionDenied
 
 Fields = dict[str, Any]
 Work = Callable[..., Any]
-
-
-class MethodNotAllowed(Problem):
-    status, code, title = 405, "method_not_allowed", "Not with this method"
 
 
 def door(**work_by_method: Work) -> Callable[..., HttpResponse]:

@@ -33,6 +33,7 @@ TRIES = 5  # of a job some of whose bookings somebody else was busy with
 
 class WalkInProgress(Conflict):
     code, title = "clock_in_motion", "Somebody else is turning the clock; try again when it stands"
+    remedy = "Wait a moment and turn it again."
 
 
 @dataclass(frozen=True, slots=True)

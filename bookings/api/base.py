@@ -129,11 +129,13 @@ class _RolePermission(BasePermission):
 
 class IsStudent(_RolePermission):
     message = "This is for students."
+    who = "student"
     role = "student"
 
 
 class IsInstructor(_RolePermission):
     message = "This is for instructors."
+    who = "instructor"
     role = "instructor"
 
 
@@ -141,6 +143,7 @@ class MayMoveMoney(BasePermission):
     """Support with the permission `manage_financials`."""
 
     message = "This is for support staff who may move money."
+    who = "staff with `manage_financials`"
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return bool(request.user.is_authenticated and request.user.may_move_money())
@@ -150,6 +153,7 @@ class SeesWhatTheStudentPays(BasePermission):
     """The student, and support that may see money."""
 
     message = "What the student pays with is not for you."
+    who = "the student, staff who may see money"
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return bool(request.user.is_authenticated and not hidden_from(request.user))

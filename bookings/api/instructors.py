@@ -66,6 +66,7 @@ class CompleteLesson(Complete):
 class DisputeCompletion(OperationView):
     """The instructor says that the lesson went otherwise; support decides."""
 
+    who = "instructor"
     takes = inputs.DisputeCompletionInput
     operation_id = {"POST": "dispute_completion"}
 

@@ -22,6 +22,7 @@ from .operation_answers import BookedDocument, CardChangedDocument, EventDocumen
 class Bookings(ListView, OperationView):
     """The caller's bookings, latest first; POST books a lesson."""
 
+    who = {"GET": "anybody logged in: their own, staff all", "POST": "student"}
     filters, shows = inputs.BookingFilters, BookingDocument
     takes, answers, answer_status = inputs.BookInput, BookedDocument, 201
     operation_id = {"GET": "list_bookings", "POST": "book_lesson"}
@@ -36,6 +37,7 @@ class Bookings(ListView, OperationView):
 class UpcomingBookings(ListView):
     """Lessons that stand and have not ended, soonest first."""
 
+    who = "anybody logged in: their own, staff all"
     pagination_class = SoonestFirst
     operation_id = {"GET": "list_upcoming_bookings"}
 
@@ -46,6 +48,7 @@ class UpcomingBookings(ListView):
 class OneBooking(BookingApi):
     """One booking and its money."""
 
+    who = "participants, staff"
     operation_id = {"GET": "read_booking"}
 
     def get(self, request: Request, booking_id: str) -> Response:
@@ -60,6 +63,7 @@ class OldestFirst(LatestFirst):
 class Timeline(ListView):
     """What happened to a lesson: what, when, who, why; oldest first, through its reschedules."""
 
+    who = "participants, staff"
     answers, pagination_class = EventDocument, OldestFirst
     operation_id = {"GET": "read_timeline"}
 
@@ -75,6 +79,7 @@ class Timeline(ListView):
 class Cancel(MoneyView):
     """Cancel. Doing it twice is harmless: the first answer again."""
 
+    who = "participants"
     takes = inputs.CancelInput
     operation_id = {"POST": "cancel_booking"}
 
@@ -87,6 +92,7 @@ class Cancel(MoneyView):
 class Reschedule(OperationView):
     """Move the lesson. Answers the new booking; the old one is cancelled and the money follows."""
 
+    who = "student"
     takes = inputs.RescheduleInput
     operation_id = {"POST": "reschedule_booking"}
 
@@ -101,6 +107,7 @@ class Reschedule(OperationView):
 class ChangePaymentMethod(OperationView):
     """Pay with another card from now on; when the lesson is due, it is tried at once."""
 
+    who = "student"
     takes, answers = inputs.PaymentMethodInput, CardChangedDocument
     http_method_names = ("patch", "options")
     operation_id = {"PATCH": "change_payment_method"}
@@ -123,6 +130,7 @@ class ConfirmPayment(ChangePaymentMethod):
 class RetryPayment(OperationView):
     """Try the card again."""
 
+    who = "student"
     answers = RetriedDocument
     operation_id = {"POST": "retry_payment"}
 
@@ -141,6 +149,7 @@ class Reported:
 class ReportNoShow(OperationView):
     """Say that the other side did not come; support may say it of either."""
 
+    who = "participants, staff"
     takes, answers = inputs.ReportNoShowInput, ReportedDocument
     operation_id = {"POST": "report_no_show"}
 
@@ -153,6 +162,7 @@ class ReportNoShow(OperationView):
 class DisputeNoShow(OperationView):
     """The accused answers; support decides."""
 
+    who = "the accused"
     takes = inputs.DisputeNoShowInput
     operation_id = {"POST": "dispute_no_show"}
 
@@ -163,6 +173,7 @@ class DisputeNoShow(OperationView):
 class Complete(OperationView):
     """The instructor says that the lesson took place."""
 
+    who = "instructor"
     takes = inputs.CompleteInput
     operation_id = {"POST": "complete_lesson"}
 

@@ -22,6 +22,7 @@ from .operation_answers import CheckedOutDocument
 class CheckOut(MoneyView):
     """Pay for a booking: at once when it is less than 24 hours away, else 24 hours before. Twice is once."""
 
+    who = "student"
     takes, answers = inputs.CheckOutInput, CheckedOutDocument
     operation_id = {"POST": "check_out"}
 

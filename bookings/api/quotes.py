@@ -34,6 +34,7 @@ class QuoteExpired(Conflict):
     """The terms have changed since; `quote` has the new ones."""
 
     code, title = "quote_expired", "The terms have changed. Look at the new ones and decide again."
+    remedy = "Show the new terms in `quote`, and send its `quote_id` when they are wanted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,7 @@ class RescheduleQuoteDocument(serializers.Serializer[RescheduleQuote]):
 class CancellationQuoteView(BookingApi):
     """What cancelling now would come to, and until when."""
 
+    who = "participants, staff"
     answers = CancellationQuoteDocument
     operation_id = {"GET": "quote_cancellation"}
 
@@ -191,6 +193,7 @@ class CancellationQuoteView(BookingApi):
 class RescheduleQuoteView(BookingApi):
     """What moving the lesson now would come to, and until when."""
 
+    who = "participants, staff"
     answers = RescheduleQuoteDocument
     operation_id = {"GET": "quote_reschedule"}
 

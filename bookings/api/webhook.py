@@ -9,7 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from djstripe.models import WebhookEndpoint, WebhookEventTrigger
 from djstripe.views import ProcessWebhookView
 
-from accounts.problem_responses import plain_response
+from accounts.problem_responses import MethodNotAllowed, plain_response
 from common.problems import NotFound, Problem
 
 OTHER_SECRET = "HTTP_X_DJSTRIPE_WEBHOOK_SECRET"  # noqa: S105 - with DEBUG, dj-stripe would believe the caller's own secret
@@ -19,13 +19,16 @@ receive_at_djstripe = ProcessWebhookView.as_view()
 
 class InvalidSignature(Problem):
     status, code, title = 400, "invalid_signature", "This was not signed by Stripe"
+    remedy = "Sign with the secret of this webhook endpoint, over the body as it is sent."
 
 
 @csrf_exempt
 def stripe_webhook(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Check the signature before anything is written, then let dj-stripe store the event."""
     if request.method != "POST":
-        return HttpResponse(status=405, headers={"Allow": "POST"})
+        refusal = plain_response(MethodNotAllowed("Stripe posts its events."), request.path)
+        refusal.headers["Allow"] = "POST"
+        return refusal
     request.META.pop(OTHER_SECRET, None)
     request.__dict__.pop("headers", None)  # Django has read them already
     endpoint = WebhookEndpoint.objects.filter(djstripe_uuid=uuid).first()

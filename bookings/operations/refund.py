@@ -28,14 +28,17 @@ REASONS = ("instructor_no_show", "dispute", "platform_error", "other")
 
 class NothingToRefund(Refused):
     code, title = "nothing_to_refund", "Nothing was charged to the card, or all of it was refunded already"
+    remedy = "Nothing to do: read the booking for what was charged and refunded."
 
 
 class RefundTooLarge(Refused):
     code, title = "refund_too_large", "More than what is left of the charge cannot be refunded"
+    remedy = "Refund at most `refundable_cents`."
 
 
 class NotSettled(Refused):
     code, title = "not_settled", "The lesson's money is not final yet: cancel it or resolve its review instead"
+    remedy = "Cancel the booking, or resolve its review."
 
 
 @dataclass(frozen=True, slots=True)

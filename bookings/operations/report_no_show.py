@@ -22,10 +22,12 @@ MAY_REPORT = {Role.STUDENT: ("instructor",), Role.INSTRUCTOR: ("student",), Role
 
 class AlreadyReported(Refused):
     code, title = "no_show_already_reported", "This no-show was already reported"
+    remedy = "Read the booking: `no_show` has the report."
 
 
 class AlreadyDisputed(Refused):
     code, title = "no_show_already_disputed", "This report was already disputed"
+    remedy = "Nothing to do: support decides."
 
 
 def report_no_show(*, booking_id: str, actor: Actor, no_show_type: str, reason: str, now: datetime) -> Booking:

@@ -40,6 +40,7 @@ class RescheduleDeclined(Refused):
     """The card said no: the old lesson stands untouched (policy 6)."""
 
     code, title = "reschedule_card_declined", "The card was declined, so the lesson was not moved"
+    remedy = "Choose another card for the lesson (`bookings/{id}/payment-method`) and move it again."
 
 
 def reschedule_booking(*, booking_id: str, actor: Actor, starts_at: datetime, now: datetime) -> Booking:

@@ -31,6 +31,7 @@ VERDICTS = {R.CONFIRMED_NO_DISPUTE: Verdict.CONFIRMED, R.CONFIRMED_AFTER_REVIEW:
 
 class NoOpenReport(Refused):
     code, title = "no_open_no_show", "There is no open no-show report for this booking"
+    remedy = "Read the booking: `no_show` is absent or resolved."
 
 
 def resolve_no_show(*, booking_id: str, actor: Actor, resolution: str, reason: str, now: datetime) -> Booking:

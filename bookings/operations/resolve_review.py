@@ -37,10 +37,12 @@ WRITE_OFF = Terms(Outcome.CAPTURE_FAILURE_PAID, (Step.CANCEL_INTENT,), Credits.C
 
 class NotInReview(Refused):
     code, title = "not_in_review", "This booking is not under review"
+    remedy = "Read the booking: it goes on by itself."
 
 
 class DecidedElsewhere(Refused):
     code, title = "decided_elsewhere", "This review is not ended this way"
+    remedy = "Take one of the ways that `detail` names."
 
 
 def dispute_completion(*, booking_id: str, actor: Actor, reason: str, now: datetime) -> Booking:

@@ -15,10 +15,12 @@ DISPUTE_FOR = timedelta(hours=24)  # after the report
 
 class NoShowWindowClosed(Refused):
     code, title = "no_show_window_closed", "A no-show is reported from the lesson's start until 24 hours after its end"
+    remedy = "Report within the window; afterwards write to support."
 
 
 class DisputeWindowClosed(Refused):
     code, title = "dispute_window_closed", "A report can be disputed for 24 hours"
+    remedy = "Write to support."
 
 
 class Who(StrEnum):

@@ -46,6 +46,7 @@ class PriceBelowFloor(Refused):
     """The lesson would cost less than the floor for its modality."""
 
     code, title = "price_below_floor", "The price is below the floor for this kind of lesson"
+    remedy = "Raise the price of the service to `floor_price_cents` or more."
 
 
 def quote(*, hourly_rate_cents: int, minutes: int, commission_bps: int, credits_cents: int = 0) -> Amounts:

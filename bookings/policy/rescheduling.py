@@ -15,10 +15,12 @@ class Move(StrEnum):
 
 class RescheduleWindowClosed(Refused):
     code, title = "reschedule_window_closed", "A lesson less than 12 hours away can no longer be moved"
+    remedy = "Keep the lesson, or cancel it on the terms of `cancellation-quote`."
 
 
 class RescheduleLocked(Refused):
     code, title = "reschedule_locked", "This lesson was already moved late once; it cannot be moved again"
+    remedy = "Keep the lesson, or cancel it on the terms of `cancellation-quote`."
 
 
 def move_allowed(*, starts_at: datetime, now: datetime, late_reschedule_used: bool) -> Move:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import OperationalError, connection
@@ -44,7 +45,7 @@ def test_every_kind_of_error_has_its_status_and_code(error: Exception, status: i
     assert response is not None
     assert response.status_code == status == response.data["status"]
     assert response.data["code"] == code
-    assert response.data["type"] == f"urn:instainstru:problem:{code}"
+    assert response.data["type"] == f"{settings.SITE_URL}/api/v1/errors/{code}"
     assert response.data["title"]
     assert response.data["detail"]
 
@@ -175,3 +176,24 @@ def test_json_is_answered_whatever_a_client_accepts(anybody: APIClient) -> None:
     assert response.status_code == 401
     assert response.headers["Content-Type"] == CONTENT_TYPE
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_the_type_of_a_problem_is_an_address_that_says_what_it_means(anybody: APIClient, database: None) -> None:
+    problem = anybody.get("/api/v1/nowhere").json()
+    page = anybody.get(problem["type"])
+
+    assert (page.status_code, page.json()["code"], page.json()["status"]) == (200, "not_found", 404)
+    assert page.json()["remedy"]
+    assert page.json() in anybody.get("/api/v1/errors").json()["results"]
+    assert anybody.get("/api/v1/errors/nonsense").status_code == 404
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "patch"])
+def test_another_method_is_refused_and_the_right_ones_are_named(
+    anybody: APIClient, database: None, method: str
+) -> None:
+    response = getattr(anybody, method)("/api/v1/auth/token")
+
+    assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
+    assert response.headers["Content-Type"] == CONTENT_TYPE
+    assert "POST" in response.headers["Allow"]
