@@ -18,6 +18,10 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.forms import AdminPasswordChangeForm
+from unfold.forms import UserChangeForm as FacedChangeForm
+from unfold.forms import UserCreationForm as FacedCreationForm
 
 from common.money import dollars
 
@@ -32,10 +36,8 @@ if TYPE_CHECKING:
     ChangeForm = UserChangeForm[User]
     PeoplePage = UserAdmin[User]
 else:
-    Page, Rows, PersonForm = admin.ModelAdmin, admin.TabularInline, forms.ModelForm
-    CreationForm, ChangeForm, PeoplePage = AdminUserCreationForm, UserChangeForm, UserAdmin
-
-admin.site.site_header = admin.site.site_title = "InstaInstru support"
+    Page, Rows, PersonForm = ModelAdmin, TabularInline, forms.ModelForm
+    CreationForm, ChangeForm, PeoplePage = FacedCreationForm, FacedChangeForm, type("PeoplePage", (UserAdmin, Page), {})
 
 
 # --- What pages are made of ------------------------------------------------------------------------------------------
@@ -160,7 +162,7 @@ class HoldsOfPerson(ReadOnlyRows):
 class PersonAdmin(PeoplePage):
     """People log in by e-mail. Who may do what is a superuser's to say; nobody is deleted: people are deactivated."""
 
-    form, add_form = PersonChangeForm, NewPersonForm
+    form, add_form, change_password_form = PersonChangeForm, NewPersonForm, AdminPasswordChangeForm
     list_display = ("email", "first_name", "last_name", "role", "is_active", "is_staff", "created_at")
     list_filter = ("role", "is_active", "is_staff", "is_superuser")
     search_fields = ("email", "first_name", "last_name", "id", "stripe_customer_id")
@@ -224,7 +226,7 @@ class IdempotencyKeyAdmin(ReadOnlyPage):
     exclude = ("answer_body", "fingerprint")
 
 
-class SuperusersGroupAdmin(GroupAdmin):
+class SuperusersGroupAdmin(GroupAdmin, Page):
     """A group gives permissions: only a superuser touches one."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

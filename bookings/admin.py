@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django_q.admin import FailAdmin, QueueAdmin, ScheduleAdmin, TaskAdmin
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from accounts.admin import MoneyPage, ReadOnly, ReadOnlyRows, cents, page_of, table
+from accounts.admin import MoneyPage, ReadOnlyPage, ReadOnlyRows, cents, page_of, table
 from accounts.models import User
 from common.actors import Role
 from common.money import dollars
@@ -256,19 +256,19 @@ class ReconciliationDifferenceAdmin(MoneyPage):
 
 
 # --- Jobs: instainstru/schedules.py is where they are changed --------------------------------------------------------
-class ReadOnlySchedules(ReadOnly, ScheduleAdmin):
+class ReadOnlySchedules(ReadOnlyPage, ScheduleAdmin):
     """A schedule names a function to call: nobody types one in."""
 
 
-class ReadOnlyTasks(ReadOnly, TaskAdmin):
+class ReadOnlyTasks(ReadOnlyPage, TaskAdmin):
     readonly_fields = ()
 
 
-class ReadOnlyFailures(ReadOnly, FailAdmin):
+class ReadOnlyFailures(ReadOnlyPage, FailAdmin):
     readonly_fields = ()
 
 
-class ReadOnlyQueue(ReadOnly, QueueAdmin):
+class ReadOnlyQueue(ReadOnlyPage, QueueAdmin):
     pass
 
 

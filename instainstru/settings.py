@@ -65,7 +65,9 @@ BOOKING_MUTEX = choice(
 # --- Applications ----------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "instainstru",  # for its management commands
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "support.apps.DeskAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -85,6 +87,7 @@ INSTALLED_APPS = [
     "credits",
     "payments",
     "bookings",
+    "support",
     "sandbox_mode",
 ]
 MIDDLEWARE = [
@@ -226,6 +229,17 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# --- The admin's face (support/site.py) ------------------------------------------------------------------------------
+UNFOLD: dict[str, object] = {
+    "SITE_TITLE": "InstaInstru support",
+    "SITE_HEADER": "InstaInstru support",
+    "SITE_URL": None,
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": ["support.look.style"],
+    "SIDEBAR": {"show_search": True, "navigation": "support.look.navigation"},
 }
 
 # --- Logs: JSON lines, never with local variables or secrets ---------------------------------------------------------

@@ -32,6 +32,7 @@ from payments.models import (
     PaymentMethod,
     StripeEventInbox,
 )
+from support.models import DeskAction, Note
 from tests.support.factories import NOON, ServiceFactory, UserFactory, give_credit
 
 HOUR = timedelta(hours=1)
@@ -124,6 +125,10 @@ def _history(booking: Booking, number: int) -> None:
     CompletionDispute.objects.create(booking=booking, opened_at=NOON, reason="It ended early")
     SupportItem.objects.create(
         kind="chargeback", cause=str(number), booking_id=booking.pk, opened_at=NOON, owner=UserFactory.create()
+    )
+    Note.objects.create(booking=booking, author=booking.instructor, text="Called", at=NOON)
+    DeskAction.objects.create(
+        action="refund", subject_id=booking.pk, asked_by=booking.instructor, asked_at=NOON, next_attempt_at=NOON
     )
     run = ReconciliationRun.objects.create(started_at=NOON)
     ReconciliationDifference.objects.create(run=run, stripe_source=f"ch_{number}", found_cents=5, probable_cause="?")

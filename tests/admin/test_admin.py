@@ -20,7 +20,7 @@ from .conftest import staff
 from .rows import fill
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
-OURS = ("accounts", "bookings", "catalog", "credits", "payments")
+OURS = ("accounts", "bookings", "catalog", "credits", "payments", "support")
 MENDED = (User, InstructorProfile, Service, SupportItem)  # some of their fields can be changed by hand
 
 

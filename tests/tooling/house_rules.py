@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-PACKAGES = ("accounts", "bookings", "catalog", "common", "credits", "instainstru", "payments", "sandbox_mode")
+PACKAGES = (
+    "accounts",
+    "bookings",
+    "catalog",
+    "common",
+    "credits",
+    "instainstru",
+    "payments",
+    "sandbox_mode",
+    "support",
+)
 CLOCKS = {"timezone.now", "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "localtime", "localdate"}
 PRETENDED_CLOCKS = {"Now", "CurrentTimestamp"}
 # What has a status without a state machine: the model, a relation to it, or the statuses of a movement.
