@@ -1,7 +1,8 @@
-"""What every endpoint has in common: JSON in and out, limits per minute, `Idempotency-Key`, one shape of error."""
+"""What every endpoint has in common: JSON in and out, limits per minute, `Idempotency-Key`, ETags, one shape of error."""
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
@@ -20,13 +21,16 @@ from common import clock
 from common.actors import Actor, Door
 
 from . import idempotency
+from .conditional import unless_known
 from .idempotency import LONGEST_KEY, Answer, Claim
 from .models import User
 from .openapi import ApiSchema
+from .paging import LatestFirst
 from .problem_responses import CONTENT_TYPE, invalid
 from .rate_limits import Scope, address_of, refuse_if_too_many
 
 REPLAYED = "Idempotent-Replayed"
+READS = ("GET", "HEAD")
 
 
 class AlwaysJson(DefaultContentNegotiation):
@@ -60,6 +64,7 @@ class ApiView(APIView):
 
     takes: ClassVar[type[Serializer[Any]]] = Nothing
     filters: ClassVar[type[Serializer[Any]]] = Nothing  # what the query string may say
+    pagination_class: ClassVar[type[LatestFirst] | None] = None  # for lists
     answers: ClassVar[type[Serializer[Any]]] = Nothing
     shows: ClassVar[type[Serializer[Any]] | None] = None  # what GET answers, when it is not `answers`
     answer_status: ClassVar[int] = 200
@@ -100,6 +105,12 @@ class ApiView(APIView):
             str(names.get(permission) or getattr(permission, "who", permission.__name__)) for permission in permissions
         )
 
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+        final = super().finalize_response(request, response, *args, **kwargs)
+        if request.method in READS and isinstance(final, Response) and final.status_code == 200:
+            final.add_post_render_callback(partial(unless_known, request))
+        return final
+
     @property
     def user(self) -> User:
         """Who is logged in."""
@@ -127,10 +138,18 @@ class ApiView(APIView):
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
+    def _refuse_unknown_members(self) -> None:
+        """A filter that does not exist must not look like one that found everything."""
+        known = {*self.filters().fields, *(self.pagination_class().query_members if self.pagination_class else ())}
+        if unknown := sorted(set(self.request.query_params) - known):
+            raise invalid({name[:100]: ["Not a member of this query."] for name in unknown[:20]})
+
     def _work(self) -> Response:
         handler = getattr(self, str(self.request.method).lower(), None)
         if handler is None or str(self.request.method).lower() not in self.http_method_names:
             handler = self.http_method_not_allowed
+        elif self.request.method in READS:
+            self._refuse_unknown_members()
         return cast(Response, handler(self.request, *self.args, **self.kwargs))
 
     # --- Idempotency-Key ---------------------------------------------------------------------------------------------

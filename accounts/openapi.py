@@ -30,6 +30,12 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="The same key and body get the stored answer again, with `Idempotent-Replayed: true`, for 24 hours.",
 )
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag of an answer you have: 304 without a body while it is still the same.",
+)
 
 
 class ApiSchema(AutoSchema):
@@ -51,6 +57,8 @@ class ApiSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         parameters = [self.view.filters] if self.method == "GET" and self.view.filters().fields else []
+        if self.method == "GET":
+            parameters.append(IF_NONE_MATCH)
         if self.method in ("POST", "PATCH") and self.view.keeps_answers:
             parameters.append(IDEMPOTENCY_KEY)
         return parameters
@@ -68,6 +76,7 @@ class ApiSchema(AutoSchema):
                 answers[self.view.answer_status] = self.view.answers
             case "GET":
                 answers[200] = self.view.shows or self.view.answers
+                answers[304] = OpenApiResponse(None, "Not changed since the ETag in If-None-Match")
             case _:
                 answers[200] = self.view.answers
         return answers

@@ -55,9 +55,14 @@ def narrowed(
     payment_status: str | None = None,
     is_upcoming: bool = False,
     is_past: bool = False,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    instructor: str | None = None,
+    student: str | None = None,
 ) -> QuerySet[Booking]:
-    """Bookings with a status, still to come, or over."""
-    wanted: dict[str, Any] = {}
+    """Bookings with a status, still to come, over, starting within [since, until), of a person (by id)."""
+    said = {"starts_at__gte": since, "starts_at__lt": until, "instructor": instructor, "student": student}
+    wanted: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     if status:
         wanted["status"] = status
     if payment_status:

@@ -6,19 +6,20 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from accounts.api_view import ApiView
-from accounts.problem_responses import invalid, problem_of
+from accounts.paging import LatestFirst, NewestFirst, SoonestFirst
 from bookings.models import Booking
 from bookings.queries import booking_seen_by
 from common import clock
 
 from .answers import BookingDocument, hidden_from
+
+__all__ = ["LatestFirst", "NewestFirst", "SoonestFirst"]  # of accounts/paging.py, for the lists of this room
 
 
 class BookingApi(ApiView):
@@ -76,26 +77,6 @@ class _Shown:
         return getattr(self._result, name)
 
 
-class LatestFirst(CursorPagination):
-    page_size = 20
-    max_page_size = 100
-    page_size_query_param = "page_size"
-    ordering: Any = ("-starts_at", "-id")
-
-    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
-        """A page. Raises Invalid for a cursor that is not one of ours."""
-        try:
-            return super().paginate_queryset(queryset, request, view)
-        except Exception as error:
-            if problem_of(error) is None:
-                raise
-            raise invalid({"cursor": ["Not a cursor of this list."]}) from None
-
-
-class SoonestFirst(LatestFirst):
-    ordering = ("starts_at", "id")
-
-
 class ListView(BookingApi):
     """GET: a page of a list.
 
@@ -104,15 +85,18 @@ class ListView(BookingApi):
 
     rows: Callable[..., QuerySet[Any]]
 
-    pagination_class: ClassVar[type[LatestFirst]] = LatestFirst
+    pagination_class: ClassVar[type[LatestFirst]] = LatestFirst  # `ordering` in the query string says otherwise
 
     def context(self) -> dict[str, Any]:
         """What else the documents of this list need to know."""
         return {}
 
     def get(self, request: Request, **path: Any) -> Response:
-        rows = self.rows(**path, **self.query())
+        query = self.query()
         paginator = self.pagination_class()
+        if order := query.pop("ordering", None):
+            paginator.in_order(order)
+        rows = self.rows(**path, **query)
         page = paginator.paginate_queryset(rows, request, self)
         document = self.shows or self.answers
         return paginator.get_paginated_response(

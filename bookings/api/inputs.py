@@ -153,8 +153,22 @@ class BookingFilters(Input):
 
     status = serializers.ChoiceField(BookingStatus.choices, required=False)
     payment_status = serializers.ChoiceField(tuple(PaymentStatus), required=False)
-    upcoming = serializers.BooleanField(default=False)
-    past = serializers.BooleanField(default=False)
+    upcoming = serializers.BooleanField(default=False, help_text="Stands and has not ended")
+    past = serializers.BooleanField(default=False, help_text="Has ended")
+    to = InstantField(required=False, help_text="Starts before this instant")
+    instructor = UlidField(required=False)
+    student = UlidField(required=False)
+    ordering = serializers.ChoiceField(("starts_at", "-starts_at"), required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        first = InstantField(required=False, help_text="Starts at this instant or later")
+        return {"from": first, **super().get_fields()}  # `from` is a word of Python
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        since, until = attrs.pop("from", None), attrs.pop("to", None)
+        if since and until and since > until:
+            raise serializers.ValidationError({"to": ["Not before `from`."]})
+        return {**attrs, "since": since, "until": until}
 
 
 class CreditFilters(Input):

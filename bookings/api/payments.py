@@ -15,7 +15,7 @@ from payments import cards
 from payments.models import PaymentMethod
 
 from . import inputs
-from .base import BookingApi, IsStudent, LatestFirst, ListView, MoneyView
+from .base import BookingApi, IsStudent, ListView, MoneyView, NewestFirst
 from .operation_answers import CheckedOutDocument
 
 
@@ -49,10 +49,6 @@ class CardDocument(serializers.Serializer[PaymentMethod]):
 class SetupDocument(serializers.Serializer[Any]):
     setup_intent_id = serializers.CharField()
     client_secret = TextOrNull(help_text="With it the browser saves a card")
-
-
-class NewestFirst(LatestFirst):
-    ordering = ("-created_at", "-id")
 
 
 class SetupIntent(BookingApi):

@@ -82,6 +82,7 @@ class Booking(BookingMachine):
             _no_overlap("student", "student_takes_one_lesson_at_a_time"),
         ]
         indexes = [
+            models.Index(fields=["-starts_at", "-id"], name="bookings_by_start"),
             models.Index(fields=["student", "-starts_at"], name="bookings_of_student"),
             models.Index(fields=["instructor", "-starts_at"], name="bookings_of_instructor"),
             models.Index(fields=["created_at"], condition=Q(status="PENDING"), name="bookings_pending"),
