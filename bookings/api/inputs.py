@@ -171,6 +171,10 @@ class BookingFilters(Input):
         return {**attrs, "since": since, "until": until}
 
 
+class MoveFilters(Input):
+    starts_at = InstantField(default=None, help_text="Where to; without it the quote is for any new time")
+
+
 class CreditFilters(Input):
     requested_credit_cents = CentsField(default=0)
 

@@ -84,9 +84,10 @@ class Cancel(MoneyView):
     operation_id = {"POST": "cancel_booking"}
 
     def operate(self, booking_id: str, reason: str, quote_id: str | None) -> Booking:
-        if quote_id:
-            quotes.refuse_stale_cancellation(booking_seen_by(self.user, booking_id), self.actor, quote_id, self.now)
-        return operations.cancel_booking(booking_id=booking_id, actor=self.actor, reason=reason, now=self.now)
+        agreed = quotes.cancelling_as_quoted(quote_id, self.user, self.now)
+        return operations.cancel_booking(
+            booking_id=booking_id, actor=self.actor, reason=reason, agreed=agreed, now=self.now
+        )
 
 
 class Reschedule(OperationView):
@@ -97,10 +98,10 @@ class Reschedule(OperationView):
     operation_id = {"POST": "reschedule_booking"}
 
     def operate(self, booking_id: str, quote_id: str | None, **start: Any) -> Booking:
-        if quote_id:
-            quotes.refuse_stale_reschedule(booking_seen_by(self.user, booking_id), quote_id, self.now)
+        starts_at = _instant(**start)
+        agreed = quotes.moving_as_quoted(quote_id, starts_at, self.now)
         return operations.reschedule_booking(
-            booking_id=booking_id, actor=self.actor, starts_at=_instant(**start), now=self.now
+            booking_id=booking_id, actor=self.actor, starts_at=starts_at, agreed=agreed, now=self.now
         )
 
 

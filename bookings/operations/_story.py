@@ -30,6 +30,7 @@ class Story:
 
 
 STORIES: dict[str, Story] = {}
+Agreed = Callable[[Booking], None] | None  # raises, under the lock, when a decision is not what its caller agreed to
 
 
 def tells(purpose: MoneyPlan.Purpose, **parts: Callable[..., object]) -> None:

@@ -19,21 +19,22 @@ from ._conclusions import apply_credits, as_plain, card_failed, from_plain, revi
 from ._errors import AlreadySettled, BookingCancelled, ChargebackOpen, NotCancellable, UnderReview
 from ._history import close_support, note
 from ._movements import hold_again, movements_for
-from ._story import Moves, find_booking, fresh, lock_at_rest, one_at_a_time, only, see_through, tells
+from ._story import Agreed, Moves, find_booking, fresh, lock_at_rest, one_at_a_time, only, see_through, tells
 from .capture import capture_failed
 
 Kind, Purpose = MoneyMovement.Kind, MoneyPlan.Purpose
 S, B = PaymentStatus, BookingStatus
 
 
-def cancel_booking(*, booking_id: str, actor: Actor, reason: str, now: datetime) -> Booking:
+def cancel_booking(*, booking_id: str, actor: Actor, reason: str, agreed: Agreed = None, now: datetime) -> Booking:
     """Cancel a booking as its student or instructor and settle its money exactly once. Cancelling twice is harmless.
 
-    `reason` is 1–500 characters. Raises Invalid, NotCancellable, AlreadySettled, UnderReview, OperationInProgress, or
+    `reason` is 1–500 characters; `agreed` looks at the locked booking and raises when the terms are not those that were
+    quoted. Raises Invalid, NotCancellable, AlreadySettled, UnderReview, OperationInProgress, or
     StripeUnavailable; in the last case the decision stands and is carried on by a job.
     """
     only(actor, Role.STUDENT, Role.INSTRUCTOR)
-    return _cancel(booking_id, actor, _checked(reason), now, who=actor.role)
+    return _cancel(booking_id, actor, _checked(reason), now, who=actor.role, agreed=agreed)
 
 
 def staff_cancel_booking(
@@ -52,22 +53,41 @@ def _checked(reason: str) -> str:
     return reason.strip()
 
 
-def _cancel(booking_id: str, actor: Actor, reason: str, now: datetime, *, who: Role, refund: bool = False) -> Booking:
+def _cancel(
+    booking_id: str,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+    *,
+    who: Role,
+    refund: bool = False,
+    agreed: Agreed = None,
+) -> Booking:
     find_booking(booking_id, actor)
     with one_at_a_time(booking_id, now) as lease:
         if fresh(booking_id).status == B.CANCELLED:
             return fresh(booking_id)  # the first answer again
-        plan = _decide(booking_id, actor, reason, lease, now, who=who, refund=refund)
+        plan = _decide(booking_id, actor, reason, lease, now, who=who, refund=refund, agreed=agreed)
         see_through(plan, lease, now)
     return fresh(booking_id)
 
 
 def _decide(
-    booking_id: str, actor: Actor, reason: str, lease: Lease, now: datetime, *, who: Role, refund: bool
+    booking_id: str,
+    actor: Actor,
+    reason: str,
+    lease: Lease,
+    now: datetime,
+    *,
+    who: Role,
+    refund: bool,
+    agreed: Agreed,
 ) -> MoneyPlan:
     with transaction.atomic():
         booking = lock_at_rest(booking_id)
         refuse_cancellation(booking, actor)
+        if agreed:
+            agreed(booking)
         payment = booking.payment
         terms = cancellation_terms(who=who, starts_at=booking.starts_at, now=now, state=money_state(payment))
         if refund:

@@ -30,7 +30,7 @@ from ._errors import (
 from ._history import actor_of, note
 from ._holds import confirm_times
 from ._movements import has_hold, hold_again, new_hold, take_back
-from ._story import Moves, find_booking, fresh, lock_at_rest, one_at_a_time, only, see_through, tells
+from ._story import Agreed, Moves, find_booking, fresh, lock_at_rest, one_at_a_time, only, see_through, tells
 
 Kind, Purpose = MoneyMovement.Kind, MoneyPlan.Purpose
 S, B = PaymentStatus, BookingStatus
@@ -43,10 +43,13 @@ class RescheduleDeclined(Refused):
     remedy = "Choose another card for the lesson (`bookings/{id}/payment-method`) and move it again."
 
 
-def reschedule_booking(*, booking_id: str, actor: Actor, starts_at: datetime, now: datetime) -> Booking:
+def reschedule_booking(
+    *, booking_id: str, actor: Actor, starts_at: datetime, agreed: Agreed = None, now: datetime
+) -> Booking:
     """Move a lesson to a new start; returns the new booking, linked to the old one, on the same payment.
 
-    Raises RescheduleLocked, RescheduleWindowClosed, the catalog's refusals, BookingConflict (the new time is taken),
+    `agreed` looks at the locked booking and raises when the terms are not those that were quoted. Raises
+    RescheduleLocked, RescheduleWindowClosed, the catalog's refusals, BookingConflict (the new time is taken),
     RescheduleDeclined (nothing changed), UnderReview, OperationInProgress, StripeUnavailable.
     """
     only(actor, Role.STUDENT)
@@ -55,7 +58,7 @@ def reschedule_booking(*, booking_id: str, actor: Actor, starts_at: datetime, no
         moved = Booking.objects.filter(rescheduled_from=booking_id, starts_at=starts_at).first()
         if moved is not None:
             return fresh(moved.pk)  # the first answer again
-        plan = _decide(booking_id, actor, starts_at, lease, now)
+        plan = _decide(booking_id, actor, starts_at, lease, now, agreed)
         result = see_through(plan, lease, now)
     if result == "declined":
         refusal = Moves(plan).refusal
@@ -69,13 +72,17 @@ def reschedule_booking(*, booking_id: str, actor: Actor, starts_at: datetime, no
     return fresh(plan.terms["new_booking"])
 
 
-def _decide(booking_id: str, actor: Actor, starts_at: datetime, lease: Lease, now: datetime) -> MoneyPlan:
+def _decide(
+    booking_id: str, actor: Actor, starts_at: datetime, lease: Lease, now: datetime, agreed: Agreed
+) -> MoneyPlan:
     try:
         with transaction.atomic():
             old = lock_at_rest(booking_id)
             payment = old.payment
             refuse_move(old)
             move = move_allowed(starts_at=old.starts_at, now=now, late_reschedule_used=payment.late_reschedule_used)
+            if agreed:
+                agreed(old)
             check_bookable_time(
                 instructor=old.service.instructor,
                 starts_at=starts_at,
@@ -141,10 +148,15 @@ def _movements(move: Move, payment: Payment, starts_at: datetime, now: datetime)
             Movement(Kind.CAPTURE, payment.card_amount_cents),
             Movement(Kind.REVERSE, payment.card_amount_cents, params={"transfer": "auto"}),
         ]
-    soon = window_of(starts_at=starts_at, now=now) is not Window.FREE
+    soon = holds_at_once(starts_at=starts_at, now=now)
     if soon and not held:
         return new_hold(payment, off_session=True)
     return [Movement(Kind.CANCEL_INTENT)] if held and not soon else []
+
+
+def holds_at_once(*, starts_at: datetime, now: datetime) -> bool:
+    """A lesson moved to less than 24 hours from now is held at once (policy 6)."""
+    return window_of(starts_at=starts_at, now=now) is not Window.FREE
 
 
 def _follow_up(plan: MoneyPlan, booking: Booking, now: datetime) -> list[Movement]:
