@@ -86,6 +86,7 @@ class CancellationQuoteView(BookingApi):
     """What cancelling now would come to, and until when."""
 
     answers = CancellationQuoteDocument
+    who = "participants, staff"
     operation_id = {"GET": "quote_cancellation"}
 
     def get(self, request: Request, booking_id: str) -> Response:
