@@ -36,6 +36,13 @@ IF_NONE_MATCH = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="The ETag of an answer you have: 304 without a body while it is still the same.",
 )
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    {"type": "string"},
+    OpenApiParameter.HEADER,
+    required=True,
+    description="The ETag of what was read; 428 without it, 412 when it was changed meanwhile.",
+)
 
 
 class ApiSchema(AutoSchema):
@@ -61,6 +68,8 @@ class ApiSchema(AutoSchema):
             parameters.append(IF_NONE_MATCH)
         if self.method in ("POST", "PATCH") and self.view.keeps_answers:
             parameters.append(IDEMPOTENCY_KEY)
+        if self.method == "PUT":
+            parameters.append(IF_MATCH)
         return parameters
 
     def get_request_serializer(self) -> Any:

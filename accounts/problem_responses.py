@@ -142,7 +142,7 @@ def type_of(code: str) -> str:
 
 def headers_of(problem: Problem) -> dict[str, str]:
     """`Retry-After` when it is worth trying again; how to log in when nobody is."""
-    headers = {}
+    headers: dict[str, str] = {**getattr(problem, "headers", {})}
     if (seconds := getattr(problem, "retry_after", None)) is not None:
         headers["Retry-After"] = str(seconds)
     if problem.status == NotAuthenticated.status:

@@ -9,7 +9,9 @@ from accounts.models import User
 from bookings.models import Booking, BookingEvent, NoShowReport
 from bookings.policy.pricing import Amounts
 from bookings.state_machine import BookingStatus
+from catalog.booking_rules import TRAVELS_TO, Lesson
 from common.actors import Role
+from common.clock import DAY
 from common.problems import NotFound
 from credits.models import CreditLot
 from credits.queries import available_cents
@@ -92,6 +94,19 @@ def lessons_between(*people: str, since: datetime, until: datetime) -> list[tupl
     taken = Booking.objects.filter(holds_slot=True, starts_at__lt=until, ends_at__gt=since)
     theirs = taken.filter(Q(student__in=people) | Q(instructor__in=people))
     return list(theirs.order_by("starts_at").values_list("starts_at", "ends_at"))
+
+
+def lessons_around(
+    instructor_id: str, *, since: datetime, until: datetime, besides_payment: str | None = None
+) -> list[Lesson]:
+    """The lessons that an instructor has from a day before `since` to a day after `until`, for the rules about times.
+
+    `besides_payment` leaves out the lesson that is being moved. One query.
+    """
+    taken = Booking.objects.filter(holds_slot=True, instructor=instructor_id)
+    taken = taken.filter(starts_at__lt=until + DAY, ends_at__gt=since - DAY).exclude(payment=besides_payment)
+    rows = taken.order_by("starts_at").values_list("starts_at", "ends_at", "location_type")
+    return [Lesson(starts_at, ends_at, place in TRAVELS_TO) for starts_at, ends_at, place in rows]
 
 
 def reserved_lots(payment_id: str) -> QuerySet[CreditLot]:

@@ -1,4 +1,4 @@
-"""When an instructor can be booked: weekly hours and exceptions in their own zone, minimum notice, free slots.
+"""When an instructor can be booked: weekly hours and exceptions in their own zone, and the free slots that the rules leave.
 
 A lesson's length is elapsed time: across a clock change an hour stays an hour (policy 2).
 """
@@ -9,31 +9,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from common.clock import DAY
-from common.problems import Refused
 
+from .booking_rules import FURTHEST, QUARTER, TRAVELS_TO, BookingRules, Habits, Lesson, joined
 from .local_time import Range, instants_of, steady_periods, zone_of
 from .models import AvailabilityException, InstructorProfile, WeeklyHours
 
-QUARTER = timedelta(minutes=15)
 MIDNIGHT = time(0)
 LONGEST_SEARCH = timedelta(days=92)
-
-
-class LessonInPast(Refused):
-    code, title = "starts_in_past", "The lesson would start in the past"
-    remedy = "Choose a time to come."
-
-
-class TooShortNotice(Refused):
-    """The instructor wants to know earlier; `notice_minutes` says how much."""
-
-    code, title = "notice_too_short", "The instructor needs more notice"
-    remedy = "Choose a later time: `instructors/{id}/availability` lists them."
-
-
-class OutsideHours(Refused):
-    code, title = "outside_availability", "The instructor does not teach at that time"
-    remedy = "Choose one of the times that `instructors/{id}/availability` lists."
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,59 +62,82 @@ class Schedule:
             day += DAY
 
 
-def check_bookable_time(
-    *, instructor: InstructorProfile, starts_at: datetime, ends_at: datetime, now: datetime
-) -> None:
-    """Whether a lesson may be booked then, other lessons apart.
+def rules_for(
+    *,
+    instructor: InstructorProfile,
+    location_type: str,
+    lessons: Iterable[Lesson],
+    since: datetime,
+    until: datetime,
+    now: datetime,
+) -> BookingRules:
+    """The rules for lessons of that kind within [since, until). `lessons` are the instructor's around then. Two queries."""
+    return BookingRules(
+        habits=habits_of(instructor),
+        travels=location_type in TRAVELS_TO,
+        hours=schedule_of(instructor, since=since, until=until).open_ranges(since, until),
+        lessons=lessons,
+        now=now,
+    )
 
-    Raises LessonInPast, TooShortNotice or OutsideHours. Two queries.
+
+def check_bookable_time(
+    *,
+    instructor: InstructorProfile,
+    location_type: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    lessons: Iterable[Lesson],
+    now: datetime,
+) -> None:
+    """Whether a lesson may be booked then. `lessons` are those that the instructor has around it, a day to each side.
+
+    Raises LessonInPast, NotOnQuarterHour, TooFarAhead, TooShortNotice, OvernightProtection, OutsideHours or
+    BookingConflict. Two queries.
     """
-    if starts_at <= now:
-        raise LessonInPast(f"{starts_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} is over.")
-    if starts_at < now + notice_of(instructor):
-        raise TooShortNotice(
-            f"Book at least {instructor.minimum_notice_minutes} minutes ahead.",
-            notice_minutes=instructor.minimum_notice_minutes,
-        )
-    if not schedule_of(instructor, since=starts_at, until=ends_at).allows(starts_at, ends_at):
-        raise OutsideHours("The instructor does not teach at that time; choose one of the free times.")
+    rules = rules_for(
+        instructor=instructor, location_type=location_type, lessons=lessons, since=starts_at, until=ends_at, now=now
+    )
+    rules.refuse(starts_at, ends_at)
 
 
 def free_slots(
     *,
     instructor: InstructorProfile,
+    location_type: str,
     since: datetime,
     until: datetime,
     duration_minutes: int,
-    busy: Iterable[Range] = (),
+    lessons: Iterable[Lesson] = (),
     now: datetime,
 ) -> list[datetime]:
     """The quarter hours within [since, until) at which a lesson of that length can start, as UTC instants in order.
 
-    The lesson may end after `until`. `busy` are the ranges in which the instructor (or the student) has lessons
-    already: they may overlap and come in any order. At most 92 days are searched. Raises ValueError for a length below
-    a minute.
+    The lesson may end after `until`. `lessons` are those that the instructor has, a day to each side. At most 92 days are
+    searched. Raises ValueError for a length below a minute.
     """
     if duration_minutes < 1:
         raise ValueError(f"A lesson lasts at least a minute, not {duration_minutes}")
     length = timedelta(minutes=duration_minutes)
-    first = max(since, now + notice_of(instructor), now + timedelta(microseconds=1))
-    until = min(until, since + LONGEST_SEARCH)
+    first, until = max(since, now), min(until, since + LONGEST_SEARCH, now + FURTHEST + QUARTER)
     if first >= until:
         return []
-    hours = schedule_of(instructor, since=first, until=until + length).open_ranges(first, until + length)
-    slots = []
-    for start, end in without(hours, joined(busy)):
-        at = _next_quarter(start)
-        while at + length <= end and at < until:
-            slots.append(at)
-            at += QUARTER
-    return slots
+    rules = rules_for(
+        instructor=instructor, location_type=location_type, lessons=lessons, since=first, until=until + length, now=now
+    )
+    return list(rules.free_starts(first, until, length))
 
 
-def notice_of(instructor: InstructorProfile) -> timedelta:
-    """How long before its start a lesson must be booked."""
-    return timedelta(minutes=instructor.minimum_notice_minutes)
+def habits_of(instructor: InstructorProfile) -> Habits:
+    """What an instructor asks for. One query for the zone unless `user` is loaded."""
+    return Habits(
+        zone=zone_of(instructor.user.timezone),
+        buffer_minutes=instructor.buffer_minutes,
+        travel_buffer_minutes=instructor.travel_buffer_minutes,
+        notice_minutes=instructor.minimum_notice_minutes,
+        travel_notice_minutes=instructor.travel_notice_minutes,
+        protects_nights=instructor.overnight_protection,
+    )
 
 
 def schedule_of(instructor: InstructorProfile, *, since: datetime, until: datetime) -> Schedule:
@@ -157,17 +162,6 @@ def schedules_of(
     return schedules
 
 
-def joined(ranges: Iterable[Range]) -> list[Range]:
-    """Ranges in order, those that touch or overlap made one."""
-    result: list[Range] = []
-    for start, end in sorted(ranges):
-        if result and start <= result[-1][1]:
-            result[-1] = (result[-1][0], max(end, result[-1][1]))
-        else:
-            result.append((start, end))
-    return result
-
-
 def without(ranges: Iterable[Range], taken: Iterable[Range]) -> list[Range]:
     """What is left of ranges when others are taken out. Both in order, without overlaps."""
     left = list(ranges)
@@ -180,8 +174,3 @@ def without(ranges: Iterable[Range], taken: Iterable[Range]) -> list[Range]:
             cut += [part for part in ((a, start), (end, b)) if part[0] < part[1]]
         left = cut
     return left
-
-
-def _next_quarter(instant: datetime) -> datetime:
-    midnight = instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight + -((midnight - instant) // QUARTER) * QUARTER

@@ -23,12 +23,17 @@ class InvalidLocalTime(Refused):
 
 def zone_of(name: str) -> ZoneInfo:
     """The IANA zone of that name. Raises Invalid (field `timezone`) when there is none."""
-    if name not in _zone_names():
+    if not is_zone(name):
         raise Invalid(
             f"{name!r} is not an IANA time zone.",
             errors={"timezone": ["Use an IANA time zone such as America/New_York."]},
         )
     return ZoneInfo(name)
+
+
+def is_zone(name: str) -> bool:
+    """Whether there is an IANA zone of that name."""
+    return name in _zone_names()
 
 
 def resolve_local_start(local_start: datetime, timezone: str, *, fold: int | None = None) -> datetime:

@@ -27,6 +27,14 @@ class InstructorProfile(models.Model):
     is_founding = models.BooleanField(default=False, help_text="800 bps for life, 100 places in all (policy 1)")
     tier_evaluated_at = models.DateTimeField(null=True, blank=True)
     minimum_notice_minutes = models.PositiveIntegerField(default=60)
+    travel_notice_minutes = models.PositiveIntegerField(default=180, help_text="When the instructor travels")
+    buffer_minutes = models.PositiveIntegerField(default=15, help_text="Between two lessons")
+    travel_buffer_minutes = models.PositiveIntegerField(
+        default=60, help_text="When the instructor travels for one of them"
+    )
+    overnight_protection = models.BooleanField(
+        default=True, help_text="What is asked for from 20:00 on is not before 09:00 (11:00 with travel)"
+    )
     is_listed = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -35,6 +43,16 @@ class InstructorProfile(models.Model):
             models.CheckConstraint(condition=models.Q(commission_bps__lte=10_000), name="commission_at_most_whole"),
             models.CheckConstraint(
                 condition=models.Q(is_founding=False) | models.Q(commission_bps=800), name="founding_pays_800_bps"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(minimum_notice_minutes__gte=60, travel_notice_minutes__gte=180),
+                name="notice_at_least_the_platforms",
+                violation_error_message="At least 60 minutes of notice, 180 with travel.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(buffer_minutes__gte=15, travel_buffer_minutes__gte=60),
+                name="buffers_at_least_the_platforms",
+                violation_error_message="At least 15 minutes between lessons, 60 with travel.",
             ),
         ]
 

@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.permissions import AllowAny
 
 from accounts import login
-from bookings.api import availability, connect, instructors, lessons, payments, pricing, quotes, support, webhook
+from bookings.api import availability, connect, hours, instructors, lessons, payments, pricing, quotes, support, webhook
 
 from . import error_pages, health
 
@@ -37,7 +37,7 @@ api: list[URLPattern | URLResolver] = [
     path("auth/me", login.WhoAmI.as_view()),
     # Before booking
     path("pricing/preview", pricing.PricePreview.as_view()),
-    path("bookings/check-availability", pricing.CheckAvailability.as_view()),
+    path("bookings/check-availability", availability.CheckAvailability.as_view()),
     path("instructors/<ulid:instructor_id>/availability", availability.FreeTimes.as_view()),
     # Lessons
     path("bookings", lessons.Bookings.as_view()),
@@ -57,6 +57,7 @@ api: list[URLPattern | URLResolver] = [
     path("bookings/<ulid:booking_id>/complete", lessons.Complete.as_view()),
     path("bookings/<ulid:booking_id>/capture-payment", support.CapturePayment.as_view()),
     # Instructors
+    path("instructor/availability", hours.Availability.as_view()),
     path("instructor/bookings", instructors.Lessons.as_view()),
     path("instructor/bookings/upcoming", instructors.UpcomingLessons.as_view()),
     path("instructor/bookings/pending-completion", instructors.LessonsToComplete.as_view()),

@@ -51,7 +51,8 @@ def make_person(
     connected: bool = True,
     superuser: bool = False,
 ) -> Person:
-    """Create a person. An instructor made so is free every hour of every day and, when `connected`, ready to be paid.
+    """Create a person. An instructor made so is free every hour of every day, also when asked overnight, and, when
+    `connected`, ready to be paid.
 
     Raises a Problem for a card that cannot be saved; nobody is made then.
     """
@@ -119,7 +120,7 @@ def _teach(
     user: User, services: list[dict[str, Any]] | None, commission_bps: int | None, founding: bool, now: datetime
 ) -> list[Service]:
     profile = InstructorProfile.objects.create(
-        user=user, minimum_notice_minutes=0, commission_bps=1500 if commission_bps is None else commission_bps
+        user=user, overnight_protection=False, commission_bps=1500 if commission_bps is None else commission_bps
     )
     if founding:
         grant_founding_place(instructor=profile, now=now)

@@ -13,7 +13,8 @@ from bookings.operations import (
     place_hold,
     report_no_show,
 )
-from bookings.queries import lessons_between
+from bookings.queries import lessons_around, lessons_between
+from catalog.availability import free_slots
 from common.actors import Door, Role, job
 from payments.funding import fund_platform
 
@@ -32,21 +33,36 @@ def fill(now: datetime) -> dict[str, int]:
 
 
 def book_another(now: datetime) -> Booking:
-    """The demo student books the demo instructor once more, at the first free hour from two days ahead.
+    """The demo student books the demo instructor once more, at the first free time from two days ahead.
 
     Raises User.DoesNotExist without them, and what booking and checking out refuse.
     """
     student, teacher = (User.objects.get(email=f"{who}@example.com") for who in ("student", "instructor"))
     service = teacher.instructor_profile.services.order_by("pk")[0]
     me = student.as_actor(Door.PAGE)
-    starts_at = now.replace(minute=0, second=0, microsecond=0) + 2 * DAY + HOUR
-    taken = {start for start, _ in lessons_between(student.pk, teacher.pk, since=starts_at, until=starts_at + 7 * DAY)}
-    while starts_at in taken:
-        starts_at += HOUR
+    since = now.replace(minute=0, second=0, microsecond=0) + 2 * DAY + HOUR
+    starts_at = _first_free(student, teacher, since=since, now=now)
     booking = book_lesson(
         actor=me, service_id=service.pk, starts_at=starts_at, duration_minutes=60, location_type="online", now=now
     ).booking
     return check_out(booking_id=booking.pk, actor=me, now=now).booking
+
+
+def _first_free(student: User, teacher: User, *, since: datetime, now: datetime) -> datetime:
+    """When both are free for an hour, within a week."""
+    until = since + 7 * DAY
+    lessons = lessons_around(teacher.pk, since=since, until=until)
+    mine = lessons_between(student.pk, since=since, until=until + HOUR)
+    slots = free_slots(
+        instructor=teacher.instructor_profile,
+        location_type="online",
+        since=since,
+        until=until,
+        duration_minutes=60,
+        lessons=lessons,
+        now=now,
+    )
+    return next(at for at in slots if all(at + HOUR <= start or end <= at for start, end in mine))
 
 
 def _people(now: datetime) -> dict[str, Person]:

@@ -1,6 +1,5 @@
 """What a lesson costs, before and after it is booked, and whether its time is free."""
 
-from datetime import timedelta
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -9,12 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bookings import operations
-from bookings.operations.book import starting
 from bookings.policy.pricing import STUDENT_FEE_BPS, Amounts
-from bookings.queries import booking_seen_by, lessons_between, price_of
-from catalog import queries as catalog
-from catalog.availability import check_bookable_time
-from common.problems import Problem, Refused
+from bookings.queries import booking_seen_by, price_of
 
 from . import inputs
 from .base import BookingApi, SeesWhatTheStudentPays
@@ -50,14 +45,6 @@ class PriceDocument(serializers.Serializer[Amounts]):
         return items
 
 
-class AvailabilityAnswer(serializers.Serializer[Any]):
-    available = serializers.BooleanField()
-    starts_at = serializers.DateTimeField(help_text="The instant that was asked for, UTC")
-    ends_at = serializers.DateTimeField()
-    code = serializers.CharField(allow_null=True, help_text="Why not, as booking it would say")
-    detail = serializers.CharField(allow_null=True)
-
-
 class PricePreview(BookingApi):
     """What a lesson would cost; nothing is kept. Credits count as far as the caller has them."""
 
@@ -78,36 +65,3 @@ class BookingPrice(BookingApi):
     def get(self, request: Request, booking_id: str) -> Response:
         booking = booking_seen_by(self.user, booking_id)
         return Response(self.render(price_of(booking, now=self.now, **self.query())))
-
-
-class CheckAvailability(BookingApi):
-    """Whether a lesson could be booked then. Only booking it makes sure."""
-
-    takes, answers = inputs.LessonInput, AvailabilityAnswer
-    operation_id = {"POST": "check_availability"}
-
-    def post(self, request: Request) -> Response:
-        body = self.body()
-        service = catalog.get_service(body.pop("service_id"))
-        length = timedelta(minutes=body.pop("duration_minutes"))
-        starts_at = starting(service, **body)
-        refusal: Problem | None = None
-        try:
-            check_bookable_time(
-                instructor=service.instructor, starts_at=starts_at, ends_at=starts_at + length, now=self.now
-            )
-            if lessons_between(service.instructor.pk, self.user.pk, since=starts_at, until=starts_at + length):
-                refusal = Refused("One of you has another lesson then.", code="booking_conflict")
-        except Refused as refused:
-            refusal = refused
-        return Response(
-            self.render(
-                {
-                    "available": refusal is None,
-                    "starts_at": starts_at,
-                    "ends_at": starts_at + length,
-                    "code": refusal and refusal.code,
-                    "detail": refusal and refusal.detail,
-                }
-            )
-        )

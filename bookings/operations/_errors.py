@@ -1,12 +1,10 @@
 """What operations refuse, beside the refusals of the policy itself."""
 
+from catalog.booking_rules import BookingConflict
 from common.problems import CardRefused, Conflict, Refused, StripeFailed
 from payments.models import MoneyMovement
 
-
-class BookingConflict(Conflict):
-    code, title = "booking_conflict", "Somebody has just taken this time. Choose another."
-    remedy = "Choose another time."
+__all__ = ["BookingConflict"]  # of the rules about times
 
 
 class BookingCancelled(Conflict):

@@ -9,7 +9,6 @@ from accounts.holds import refuse_if_held
 from accounts.models import User
 from bookings.models import Booking
 from bookings.policy.pricing import Amounts, quote, refuse_below_floor
-from catalog.availability import check_bookable_time
 from catalog.local_time import resolve_local_start, zone_of
 from catalog.models import Modality, Service
 from catalog.services import check_offered
@@ -21,6 +20,7 @@ from payments.models import ConnectAccount, Payment
 from ._errors import BookingConflict, InstructorNotPayable
 from ._history import note
 from ._story import fresh, only
+from ._times import lock_diary, secure_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def book_lesson(
         address = check_offered(
             service=service, duration_minutes=duration_minutes, modality=location_type, address=address
         )
-        amounts = _priced(service, start, duration_minutes=duration_minutes, location_type=location_type, now=now)
+        amounts = _amounts(service, duration_minutes, location_type)
         booking = _write(
             student, service, start, amounts, actor=actor, now=now, request_key=request_key,
             duration_minutes=duration_minutes, location_type=location_type, address=address, lesson_note=note,
@@ -131,13 +131,6 @@ def _amounts(service: Service, minutes: int, location_type: str) -> Amounts:
     return amounts
 
 
-def _priced(service: Service, start: datetime, *, duration_minutes: int, location_type: str, now: datetime) -> Amounts:
-    check_bookable_time(
-        instructor=service.instructor, starts_at=start, ends_at=start + timedelta(minutes=duration_minutes), now=now
-    )
-    return _amounts(service, duration_minutes, location_type)
-
-
 def _write(
     student: User,
     service: Service,
@@ -161,6 +154,16 @@ def _write(
         raise InstructorNotPayable()
     try:
         with transaction.atomic():
+            lock_diary(instructor.pk)
+            if existing := _booked_by(student, request_key):
+                return existing  # the same request, while we waited
+            secure_time(
+                instructor_id=instructor.pk,
+                location_type=location_type,
+                starts_at=start,
+                ends_at=start + timedelta(minutes=duration_minutes),
+                now=now,
+            )
             payment = Payment.objects.create(
                 student=student,
                 instructor=instructor,

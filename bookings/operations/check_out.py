@@ -26,6 +26,7 @@ from ._history import actor_of, note
 from ._holds import DECLINED, PENDING_ACTION, conclude_hold, confirm_times
 from ._movements import hold_again, new_hold
 from ._story import REFUSED, Moves, find_booking, fresh, lock_at_rest, one_at_a_time, only, see_through, tells
+from ._times import take_again
 from .confirm_hold import take_note_of_hold
 
 Kind, Purpose = MoneyMovement.Kind, MoneyPlan.Purpose
@@ -117,8 +118,7 @@ def _decide(
             if first_try and now >= first_try + holds.CHECKOUT_LIMIT:
                 raise CheckoutExpired()
             if not booking.holds_slot:
-                booking.holds_slot = True  # the slot is checked again: the database refuses it when it went
-                booking.save()
+                take_again(booking, now=now)
             _reserve_credits(payment, requested_credit_cents, now)
             payment.payment_method_id = payment_method
             payment.save()

@@ -14,9 +14,11 @@ from payments.movements import note_hold
 from payments.settlement import Movement, open_plan
 from payments.vocabulary import PaymentStatus
 
+from ._errors import BookingConflict
 from ._history import actor_of, note
 from ._holds import PENDING_ACTION, hold_placed, schedule_retry
 from ._story import fresh, lock_at_rest, one_at_a_time, see_through, tells
+from ._times import take_again
 
 Kind, Purpose = MoneyMovement.Kind, MoneyPlan.Purpose
 S = PaymentStatus
@@ -70,7 +72,7 @@ def _decide(booking_id: str, intent: gateway.Fields, *, actor: Actor, lease: Lea
         if intent["status"] == "requires_capture" and payment.status in WAITING:
             note_hold(payment, intent)
             payment.save()
-            if not _keeps_slot(booking):
+            if not _keeps_slot(booking, now):
                 terms["slot_lost"] = True
                 movements = [Movement(Kind.CANCEL_INTENT)]
         elif intent["status"] == "requires_capture" and payment.status == PaymentStatus.SETTLED:
@@ -100,16 +102,15 @@ def _was_pending(payment_id: str, booking: Booking) -> bool:
     )
 
 
-def _keeps_slot(booking: Booking) -> bool:
+def _keeps_slot(booking: Booking, now: datetime) -> bool:
     if booking.status == BookingStatus.CANCELLED:
         return False
     if booking.holds_slot:
         return True
     try:
         with transaction.atomic():
-            booking.holds_slot = True
-            booking.save()
-    except IntegrityError:
+            take_again(booking, now=now)
+    except (BookingConflict, IntegrityError):
         booking.holds_slot = False
         return False
     return True

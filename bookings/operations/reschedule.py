@@ -9,7 +9,6 @@ from bookings.policy import holds
 from bookings.policy.rescheduling import Move, move_allowed
 from bookings.policy.windows import Window, window_of
 from bookings.state_machine import BookingStatus
-from catalog.availability import check_bookable_time
 from common.actors import Actor, Role
 from common.mutex import Lease
 from common.problems import Refused
@@ -31,6 +30,7 @@ from ._history import actor_of, note
 from ._holds import confirm_times
 from ._movements import has_hold, hold_again, new_hold, take_back
 from ._story import Agreed, Moves, find_booking, fresh, lock_at_rest, one_at_a_time, only, see_through, tells
+from ._times import secure_time
 
 Kind, Purpose = MoneyMovement.Kind, MoneyPlan.Purpose
 S, B = PaymentStatus, BookingStatus
@@ -83,11 +83,13 @@ def _decide(
             move = move_allowed(starts_at=old.starts_at, now=now, late_reschedule_used=payment.late_reschedule_used)
             if agreed:
                 agreed(old)
-            check_bookable_time(
-                instructor=old.service.instructor,
+            secure_time(
+                instructor_id=old.instructor_id,
+                location_type=old.location_type,
                 starts_at=starts_at,
                 ends_at=starts_at + (old.ends_at - old.starts_at),
                 now=now,
+                besides_payment=payment.pk,
             )
             new = _hold_new_slot(old, starts_at, now)
             return open_plan(

@@ -122,7 +122,10 @@ def test_what_can_be_mended_leaves_rates_and_amounts_alone(boss: Client) -> None
     assert boss.post(address(Service, "change", service.pk), form).status_code == 302
     service.refresh_from_db()
     assert (service.name, service.hourly_rate_cents) == ("Organ", 12000)
-    form = {"bio": "Plays", "minimum_notice_minutes": "90", "commission_bps": "0", "is_founding": "on"}
+    form = {"bio": "Plays", "commission_bps": "0", "is_founding": "on"} | {
+        "minimum_notice_minutes": "90", "travel_notice_minutes": "180", "buffer_minutes": "15",
+        "travel_buffer_minutes": "60",
+    }  # fmt: skip
     for inline in ("weekly_hours", "exceptions", "services"):
         form |= {f"{inline}-TOTAL_FORMS": "0", f"{inline}-INITIAL_FORMS": "0"}
     assert boss.post(address(InstructorProfile, "change", profile.pk), form).status_code == 302

@@ -6,17 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.availability import (
+from catalog.availability import Schedule, Stretch, check_bookable_time, free_slots, schedules_of, without
+from catalog.booking_rules import (
+    BookingConflict,
+    Lesson,
     LessonInPast,
+    NotOnQuarterHour,
     OutsideHours,
-    Schedule,
-    Stretch,
+    TooFarAhead,
     TooShortNotice,
-    check_bookable_time,
-    free_slots,
     joined,
-    schedules_of,
-    without,
 )
 from catalog.local_time import Range, zone_of
 from catalog.models import AvailabilityException, InstructorProfile
@@ -177,8 +176,21 @@ def instructor(database: None) -> InstructorProfile:
 NOW = utc(2027, 6, 7, 10)  # Monday, 06:00 in New York
 
 
-def check(instructor: InstructorProfile, starts_at: datetime, minutes: int = 60, now: datetime = NOW) -> None:
-    check_bookable_time(instructor=instructor, starts_at=starts_at, ends_at=starts_at + minutes * MINUTE, now=now)
+def check(
+    instructor: InstructorProfile,
+    starts_at: datetime,
+    minutes: int = 60,
+    now: datetime = NOW,
+    lessons: tuple[Lesson, ...] = (),
+) -> None:
+    check_bookable_time(
+        instructor=instructor,
+        location_type="online",
+        starts_at=starts_at,
+        ends_at=starts_at + minutes * MINUTE,
+        lessons=lessons,
+        now=now,
+    )
 
 
 def test_every_refusal_has_its_own_code(instructor: InstructorProfile) -> None:
@@ -186,13 +198,18 @@ def test_every_refusal_has_its_own_code(instructor: InstructorProfile) -> None:
     for starts_at, refusal, code in [
         (NOW, LessonInPast, "starts_in_past"),
         (NOW - HOUR, LessonInPast, "starts_in_past"),
-        (NOW + 2 * HOUR - MINUTE, TooShortNotice, "notice_too_short"),
+        (NOW + 2 * HOUR + MINUTE, NotOnQuarterHour, "not_on_quarter_hour"),
+        (NOW + 366 * 24 * HOUR, TooFarAhead, "too_far_ahead"),
+        (NOW + 2 * HOUR - 15 * MINUTE, TooShortNotice, "notice_too_short"),
         (NOW + 2 * HOUR, OutsideHours, "outside_availability"),
-        (utc(2027, 6, 7, 15, 1), OutsideHours, "outside_availability"),
+        (utc(2027, 6, 7, 15, 15), OutsideHours, "outside_availability"),
     ]:
         with pytest.raises(refusal) as problem:
             check(instructor, starts_at)
         assert (problem.value.code, problem.value.status) == (code, 422)
+    with pytest.raises(BookingConflict) as conflict:
+        check(instructor, utc(2027, 6, 7, 13), lessons=(Lesson(utc(2027, 6, 7, 14, 10), utc(2027, 6, 7, 15)),))
+    assert (conflict.value.code, conflict.value.status) == ("booking_conflict", 409)
 
 
 def test_notice_is_measured_to_the_second(instructor: InstructorProfile) -> None:
@@ -216,7 +233,7 @@ def test_a_blackout_closes_and_an_extra_day_opens(instructor: InstructorProfile)
 
 def slots(instructor: InstructorProfile, minutes: int = 60, **more: object) -> list[str]:
     asked = {"since": utc(2027, 6, 7), "until": utc(2027, 6, 15), "now": NOW} | more
-    found = free_slots(instructor=instructor, duration_minutes=minutes, **asked)  # type: ignore[arg-type]
+    found = free_slots(instructor=instructor, location_type="online", duration_minutes=minutes, **asked)  # type: ignore[arg-type]
     return [f"{slot:%a %H:%M}" for slot in found]
 
 
@@ -229,8 +246,11 @@ def test_free_slots_are_quarter_hours_that_end_within_the_hours(instructor: Inst
 
 def test_free_slots_leave_out_lessons_notice_and_the_past(instructor: InstructorProfile) -> None:
     end = utc(2027, 6, 8)
-    busy = [(utc(2027, 6, 7, 14), utc(2027, 6, 7, 14, 40)), (utc(2027, 6, 7, 14, 30), utc(2027, 6, 7, 15))]
-    assert slots(instructor, until=end, busy=busy) == ["Mon 13:00", "Mon 15:00"]
+    lessons = [
+        Lesson(utc(2027, 6, 7, 14, 15), utc(2027, 6, 7, 14, 40)),
+        Lesson(utc(2027, 6, 7, 14, 30), utc(2027, 6, 7, 14, 45)),
+    ]
+    assert slots(instructor, until=end, lessons=lessons) == ["Mon 13:00", "Mon 15:00"]
     assert slots(instructor, until=end, now=utc(2027, 6, 7, 12, 20)) == ["Mon 14:30", "Mon 14:45", "Mon 15:00"]
     assert slots(instructor, until=end, since=utc(2027, 6, 7, 14, 46)) == ["Mon 15:00"]
     assert slots(instructor, until=utc(2027, 6, 7, 13, 15)) == ["Mon 13:00"]
@@ -242,7 +262,9 @@ def test_every_free_slot_can_be_booked_across_a_clock_change(database: None) -> 
         user__timezone="Australia/Lord_Howe", hours=[(5, time(22), time(0)), (6, time(0), time(4))]
     )
     now = utc(2027, 4, 2)
-    found = free_slots(instructor=instructor, since=now, until=utc(2027, 4, 5), duration_minutes=45, busy=[], now=now)
+    found = free_slots(
+        instructor=instructor, since=now, until=utc(2027, 4, 5), duration_minutes=45, location_type="online", now=now
+    )
     # 22:00-04:00 with half an hour twice: six and a half hours, the last start 45 minutes before their end.
     assert len(found) == 1 + (6 * 60 + 30 - 45) // 15
     for slot in found:

@@ -18,7 +18,7 @@ from bookings.policy.rescheduling import Move, move_allowed
 from bookings.policy.review import Resolution, review_terms
 from bookings.policy.terms import Credits, Share, Step, Terms
 from bookings.policy.windows import Window, window_of
-from catalog import tiers
+from catalog import booking_rules, tiers
 from common.actors import Role
 from common.money import half
 from common.problems import Refused
@@ -298,3 +298,19 @@ def _pace(job: Job) -> str:
 def test_every_table_is_compared_with_the_code() -> None:
     read = set(re.findall(r'rows\("(.+?)"\)', Path(__file__).read_text(encoding="utf-8")))
     assert read == set(names_of_tables(POLICY))
+
+
+# --- 13. Which times can be booked -----------------------------------------------------------------------------------
+def test_which_times_can_be_booked() -> None:
+    habits, now = booking_rules.Habits(ZoneInfo("UTC")), datetime(2027, 6, 7, 20, tzinfo=UTC)
+    gap, notice, morning, furthest = rows("times")
+    for column, travels in (("Without travel", False), ("With travel", True)):
+        assert span(gap[column]) == habits.gap(travels=travels)
+        assert span(notice[column]) == habits.notice(travels=travels)
+        quiet = habits.quiet_hours(now, travels=travels)
+        assert quiet is not None
+        assert f"{quiet[1]:%H:%M}" == morning[column]
+        assert habits.quiet_hours(now - timedelta(seconds=1), travels=travels) is None
+        assert span(furthest[column]) == booking_rules.FURTHEST
+    codes = ["booking_conflict", "notice_too_short", "overnight_protection", "too_far_ahead"]
+    assert [plain(row["Refused with"]) for row in rows("times")] == codes

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from bookings.operations import reschedule_booking
+from catalog.booking_rules import next_quarter
 from common.problems import Problem
 from payments import webhook_inbox
 from payments.gateway import client
@@ -26,7 +27,7 @@ def booked(world: World, *, hours: float, card: str = GOOD, credits: int = 0) ->
     now = world.begin()
     lots = [credits // 3, credits - credits // 3] if credits else []
     cast = world.cast(now, card=card, credits=lots)
-    starts_at = (now + hours * HOUR).replace(second=0, microsecond=0) + HOUR / 60
+    starts_at = next_quarter(now + hours * HOUR + HOUR / 60)
     booking = cast.book(starts_at, now=now)
     world.taken_until(booking.ends_at + 10 * DAY)
     return Staged(world, cast, booking.pk, booking.payment_id, now)

@@ -36,7 +36,7 @@ Other = tuple[str, int, str, dict[str, Any]]
 
 def some_start(random: Random, now: datetime) -> datetime:
     """When a lesson is to start: within hours, just around a day away, or days ahead; on a quarter hour, mostly."""
-    low, high = random.choice(((0.5, 11), (12, 23.9), (23.9, 25), (25, 48), (25, 48), (48, 150), (150, 400)))
+    low, high = random.choice(((1.3, 11), (12, 23.9), (23.9, 25), (25, 48), (25, 48), (48, 150), (150, 400)))
     start = now + random.uniform(low, high) * HOUR
     if random.random() < 0.1:
         return start.replace(microsecond=0)

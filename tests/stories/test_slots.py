@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -10,12 +11,22 @@ from bookings.models import Booking
 from bookings.operations import book_lesson, cancel_booking
 from bookings.operations._errors import BookingConflict, InstructorNotPayable
 from bookings.policy.pricing import PriceBelowFloor
-from catalog.availability import LessonInPast
+from catalog.booking_rules import LessonInPast
 from catalog.local_time import InvalidLocalTime
 from common.actors import Role
 from payments.models import Payment
 from sandbox_mode.people import make_person
 from tests.support.cast import Cast, soon
+
+
+def spring_forward(now: datetime, hour: int, minute: int = 0) -> datetime:
+    """A time on the wall, on the next day at least three days ahead on which New York's clocks go forward."""
+    for year in (now.year, now.year + 1):
+        march = datetime(year, 3, 8, hour, minute)  # noqa: DTZ001
+        sunday = march + timedelta(days=6 - march.weekday())
+        if sunday > now.replace(tzinfo=None) + timedelta(days=3):
+            break
+    return sunday
 
 
 def test_of_eight_students_at_once_one_gets_the_slot(cast: Cast, now: datetime) -> None:
@@ -42,7 +53,7 @@ def test_a_student_takes_one_lesson_at_a_time(cast: Cast, now: datetime) -> None
     cast.book(start, now=now)
     other = Cast(cast.student, make_person(role=Role.INSTRUCTOR, now=now), cast.staff)
     with pytest.raises(BookingConflict):
-        other.book(start + timedelta(minutes=59), now=now)
+        other.book(start + timedelta(minutes=45), now=now)
     other.book(start + timedelta(minutes=60), now=now)
 
 
@@ -85,7 +96,7 @@ def test_what_cannot_be_booked_leaves_nothing(cast: Cast, now: datetime) -> None
             actor=cast.as_student,
             service_id=cast.instructor.services[0].pk,
             starts_at=None,
-            local_start=datetime(2027, 3, 14, 2, 30),  # noqa: DTZ001  # skipped in New York that night
+            local_start=spring_forward(now, 2, 30),  # skipped in New York that night
             timezone="America/New_York",
             duration_minutes=60,
             location_type="online",
@@ -95,12 +106,12 @@ def test_what_cannot_be_booked_leaves_nothing(cast: Cast, now: datetime) -> None
 
 
 def test_24_hours_are_elapsed_hours_across_a_clock_change(cast: Cast, now: datetime) -> None:
-    """New York springs forward on 14 March 2027: 10:00 on Sunday is 23 hours after 10:00 on Saturday."""
+    """The day New York springs forward: 10:00 on Sunday is 23 hours after 10:00 on Saturday."""
     sunday = book_lesson(
         actor=cast.as_student,
         service_id=cast.instructor.services[0].pk,
         starts_at=None,
-        local_start=datetime(2027, 3, 14, 10),  # noqa: DTZ001
+        local_start=spring_forward(now, 10),
         timezone="America/New_York",
         duration_minutes=60,
         location_type="online",
@@ -109,5 +120,6 @@ def test_24_hours_are_elapsed_hours_across_a_clock_change(cast: Cast, now: datet
     cast.check_out(sunday, now=now)
     payment = Payment.objects.get(bookings=sunday.pk)
     assert payment.auth_scheduled_for is not None
-    assert payment.auth_scheduled_for.isoformat() == "2027-03-13T14:00:00+00:00"  # 09:00 in New York on Saturday
+    local = payment.auth_scheduled_for.astimezone(ZoneInfo("America/New_York"))
+    assert local.replace(tzinfo=None) == spring_forward(now, 9) - timedelta(days=1)
     assert sunday.ends_at - sunday.starts_at == timedelta(minutes=60)

@@ -7,6 +7,7 @@ from typing import Any
 from accounts.models import User
 from bookings.models import Booking, MailLog
 from bookings.operations import CheckedOut, book_lesson, check_out
+from catalog.booking_rules import next_quarter
 from common import clock
 from common.actors import Actor, Door, Role
 from common.ids import new_id
@@ -17,8 +18,8 @@ HOUR = timedelta(hours=1)
 
 
 def soon(hours: float) -> datetime:
-    """A whole minute about so many hours from now."""
-    return (clock.now() + timedelta(hours=hours)).replace(second=0, microsecond=0) + timedelta(minutes=1)
+    """The first quarter hour at least a minute later than so many hours from now."""
+    return next_quarter(clock.now() + timedelta(hours=hours, minutes=1))
 
 
 @dataclass

@@ -39,14 +39,14 @@ class UserFactory(DjangoModelFactory[User]):
 
 
 class InstructorFactory(DjangoModelFactory[InstructorProfile]):
-    """An instructor who can be booked at any hour of any day, without notice; `hours=[]` leaves the week empty."""
+    """An instructor who can be booked at any hour of any day, also when asked overnight; `hours=[]` leaves the week empty."""
 
     class Meta:
         model = InstructorProfile
         skip_postgeneration_save = True
 
     user = SubFactory(UserFactory, first_name="Ina", last_name="Instructor", role=Role.INSTRUCTOR)
-    minimum_notice_minutes = 0
+    overnight_protection = False
 
     @post_generation
     def hours(self: InstructorProfile, create: bool, stretches: list[tuple[int, time, time]] | None) -> None:
