@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset test crash faults races truth sabotage check format lock simulate
+.PHONY: help run reset test crash faults races truth sabotage check format lock simulate bench
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ sabotage: ## One protection at a time is switched off: a harness must notice
 simulate: ## A simulated market with everything going wrong; SEED= DAYS= PEOPLE= OUT=
 	@.ci/venv dev
 	@$(BIN)/python -m tests.simulation
+
+bench: ## Lists, details and job selections in a small and a large market; SMALL=2000 LARGE=200000
+	@.ci/venv dev
+	@$(BIN)/python -m tests.bench
 
 check: ## Style, types, layers, migrations, templates
 	@.ci/venv dev
