@@ -23,8 +23,8 @@ def main() -> int:
         from rich.console import Console
 
         console = Console(width=None if sys.stdout.isatty() else 140)
-        results = [_at(size, console.print) for size in (small, large)]
-        return _tell(small, large, *results, console.print)
+        before, after = (_at(size, console.print) for size in (small, large))
+        return _tell(small, large, before, after, console.print)
     finally:
         environment.leave(home)
 

@@ -123,10 +123,10 @@ def _history(cursor: CursorWrapper, booking: Booking, payment: Payment, numbers:
 
 
 def _copies(
-    cursor: CursorWrapper, model: type[models.Model], like: object, numbers: str, different: dict[str, str]
+    cursor: CursorWrapper, model: type[models.Model], like: str | int, numbers: str, different: dict[str, str]
 ) -> None:
     """Insert one row per number, like the row with this key but for some columns, which are SQL over `n`."""
-    columns = [field.column for field in model._meta.local_concrete_fields]
+    columns = [str(field.column) for field in model._meta.local_concrete_fields]
     values = ", ".join(different.get(column, f'like_it."{column}"') for column in columns)
     names = ", ".join(f'"{column}"' for column in columns)
     cursor.execute(
