@@ -85,7 +85,6 @@ class Booking(BookingMachine):
             models.Index(fields=["-starts_at", "-id"], name="bookings_by_start"),
             models.Index(fields=["student", "-starts_at"], name="bookings_of_student"),
             models.Index(fields=["instructor", "-starts_at"], name="bookings_of_instructor"),
-            models.Index(fields=["-starts_at", "-id"], name="bookings_by_start"),
             models.Index(fields=["created_at"], condition=Q(status="PENDING"), name="bookings_pending"),
             models.Index(
                 fields=["instructor", "completed_at"], condition=Q(status="COMPLETED"), name="lessons_completed"
