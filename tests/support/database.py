@@ -7,6 +7,7 @@ transaction), so `Cleaner.empty` deletes what a test left.
 
 import fcntl
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from psycopg import sql
 from .environment import BASE_DIR, DATABASE, GIVEN_SERVER, SHARED, server, url_of
 
 TEMPLATES_KEPT = 3
+MADE_OF = SHARED / "templates.json"  # what each template was made of
 KEPT = {"django_migrations", "django_content_type", "auth_permission", "job_cluster_status"}
 
 
@@ -117,21 +119,28 @@ def _stop_server() -> None:
 
 
 def _template() -> str:
-    """The name of the migrated database to copy from."""
-    name = f"template_{_fingerprint()}"
+    """The name of the migrated database to copy from. A new one goes on from the newest whose migrations all stand."""
+    files = _files()
+    name = f"template_{_digest(files)}"
     existing = [
         row[0] for row in _rows("SELECT datname FROM pg_database WHERE datname LIKE 'template\\_%' ORDER BY oid")
     ]
     if name in existing:
         return name
-    building = f"building_{_fingerprint()}"
+    made_of: dict[str, dict[str, str]] = json.loads(MADE_OF.read_text()) if MADE_OF.exists() else {}
+    earlier = [old for old in existing if old in made_of and _stands(made_of[old], files)]
+    building = name.replace("template", "building")
     _admin("DROP DATABASE IF EXISTS {} WITH (FORCE)", building)
-    _admin("CREATE DATABASE {}", building)
+    if earlier:
+        _admin("CREATE DATABASE {} TEMPLATE {}", building, earlier[-1])
+    else:
+        _admin("CREATE DATABASE {}", building)
     for command in ("migrate", "createcachetable"):
         _manage(command, building)
     _admin("ALTER DATABASE {} RENAME TO {}", building, name)
+    MADE_OF.write_text(json.dumps({old: made_of[old] for old in existing if old in made_of} | {name: files}))
     for old in existing[: -(TEMPLATES_KEPT - 1)]:
-        _admin("DROP DATABASE IF EXISTS {}", old)
+        _admin("DROP DATABASE IF EXISTS {} WITH (FORCE)", old)
     return name
 
 
@@ -144,14 +153,20 @@ def _manage(command: str, database: str) -> None:
         raise RuntimeError(f"manage.py {command} failed for the tests' database:\n{done.stderr[-3000:]}")
 
 
-def _fingerprint() -> str:
-    """Of everything that decides what a fresh database looks like."""
+def _files() -> dict[str, str]:
+    """Everything that decides what a fresh database looks like, with what is in it, hashed."""
     files = [BASE_DIR / "requirements.txt", BASE_DIR / "instainstru" / "settings.py"]
     files += sorted(BASE_DIR.glob("*/migrations/*.py")) + sorted(BASE_DIR.glob("*/djstripe_migrations/*.py"))
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(f"{file.relative_to(BASE_DIR)}\0".encode() + file.read_bytes())
-    return digest.hexdigest()[:16]
+    return {str(file.relative_to(BASE_DIR)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def _stands(earlier: dict[str, str], files: dict[str, str]) -> bool:
+    """Whether a template of these files needs nothing but newer migrations. (Settings only name what to migrate.)"""
+    return all(files.get(name) == digest for name, digest in earlier.items() if not name.endswith("settings.py"))
+
+
+def _digest(files: dict[str, str]) -> str:
+    return hashlib.sha256(json.dumps(files).encode()).hexdigest()[:16]
 
 
 @contextmanager
