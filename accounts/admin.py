@@ -17,7 +17,6 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm
 from unfold.forms import UserChangeForm as FacedChangeForm
@@ -240,4 +239,3 @@ class SuperusersGroupAdmin(GroupAdmin, Page):
 
 admin.site.unregister(Group)
 admin.site.register(Group, SuperusersGroupAdmin)
-admin.site.unregister([OutstandingToken, BlacklistedToken])  # a refresh token is a secret: nobody reads them here

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, cast
 
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
-from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.permissions import SAFE_METHODS, AllowAny, IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,7 +21,7 @@ from rest_framework.views import APIView
 from common import clock
 from common.actors import Actor, Door
 
-from . import idempotency
+from . import idempotency, second_factor
 from .conditional import unless_known
 from .idempotency import LONGEST_KEY, Answer, Claim
 from .models import User
@@ -70,6 +71,7 @@ class ApiView(APIView):
     answer_status: ClassVar[int] = 200
     write_scope: ClassVar[Scope] = "write"
     keeps_answers: ClassVar[bool] = True  # for Idempotency-Key; not where answers are secrets
+    asks_second_factor: ClassVar[bool] = True  # of support that may move money, for whatever changes something
     deprecated: ClassVar[bool] = False
     operation_id: ClassVar[dict[str, str]] = {}  # by method, where the path does not give a good one
     who: ClassVar[str | dict[str, str]] = {}  # may call (by method), where it is not whom the permission classes name
@@ -91,6 +93,7 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        self._refuse_without_second_factor(request)
         scope: Scope = "read" if request.method in ("GET", "HEAD", "OPTIONS") else self.write_scope
         if scope != "login":  # counted per address and person, once we have read who it is
             refuse_if_too_many(scope, str(request.user.pk or address_of(request)))
@@ -110,6 +113,14 @@ class ApiView(APIView):
         if request.method in READS and isinstance(final, Response) and final.status_code == 200:
             final.add_post_render_callback(partial(unless_known, request))
         return final
+
+    def _refuse_without_second_factor(self, request: Request) -> None:
+        """Support that may move money changes nothing by password alone (docs/decisions/0010)."""
+        if request.method in SAFE_METHODS or not self.asks_second_factor or not second_factor.must_pass(request.user):
+            return
+        session = request.auth if isinstance(request.auth, SessionBase) else request._request.session
+        if not second_factor.passed(session, request.user):
+            raise second_factor.SecondFactorRequired()
 
     @property
     def user(self) -> User:

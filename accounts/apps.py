@@ -7,6 +7,6 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def import_models(self) -> None:
-        """The models of models.py, and the one that lives beside what it is for."""
+        """The models of models.py, and those that live beside what they are for."""
         super().import_models()
-        from . import idempotency  # noqa: F401
+        from . import account_mail, idempotency  # noqa: F401

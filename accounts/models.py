@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 
 from common.actors import Actor, Door, Role
@@ -11,13 +11,18 @@ from common.ids import ULID_LENGTH, new_id
 
 
 class UserManager(BaseUserManager["User"]):
-    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create a person who logs in by e-mail. Raises ValueError for an empty address."""
+    @transaction.atomic
+    def create_user(self, email: str, password: str | None = None, *, verified: bool = True, **fields: Any) -> "User":
+        """Create a person who logs in by e-mail; whoever calls this vouches for the address unless they say otherwise.
+
+        Raises ValueError for an empty address.
+        """
         if not email:
             raise ValueError("An e-mail address is required.")
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
+        user.emailaddress_set.create(email=user.email, verified=verified, primary=True)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":

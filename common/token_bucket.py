@@ -19,6 +19,16 @@ def count(key: str, *, window_seconds: int) -> int:
         return int(cursor.fetchone()[0])
 
 
+def give_back(key: str, *, window_seconds: int, uses: int = 1) -> None:
+    """Take back uses of `key` in the current window: they turned out not to count."""
+    window = int(time.time()) // window_seconds
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE common_counter SET uses = greatest(uses - %s, 0) WHERE key = %s AND time_window = %s",
+            [uses, key, window],
+        )
+
+
 def reserve_slot(key: str, *, per_second: int) -> float:
     """Take the next free slot of a steady pace; returns how many seconds to wait before using it.
 

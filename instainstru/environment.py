@@ -4,6 +4,7 @@
 another terminal finds the same database and the same Stripe sandbox. Real environment variables win over that file.
 """
 
+import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,6 +96,22 @@ def address(name: str, schemes: Sequence[str], default: str) -> str:
 def stripe_mode() -> str:
     """`sandbox` (the embedded default), `test` or `live`. Raises ImproperlyConfigured for anything else."""
     return choice("STRIPE_MODE", STRIPE_MODES, "sandbox")
+
+
+def token_key(*, mode: str, secret_key: str) -> str:
+    """What signs access and refresh tokens: JWT_SECRET_KEY, in sandbox mode made from SECRET_KEY when not given.
+
+    Raises ImproperlyConfigured outside sandbox mode when it is missing, short or SECRET_KEY itself.
+    """
+    key = os.environ.get("JWT_SECRET_KEY", "")
+    if mode == "sandbox":
+        return key or hashlib.sha256(b"tokens:" + secret_key.encode()).hexdigest()
+    if len(key) < 50 or key == secret_key:
+        raise ImproperlyConfigured(
+            f"STRIPE_MODE={mode} refuses to start: JWT_SECRET_KEY must be a random one of at least 50 characters, "
+            "and not SECRET_KEY."
+        )
+    return key
 
 
 def refuse_unsafe(*, mode: str, secret_key: str, debug: bool, stripe_key: str, stripe_api_base: str | None) -> None:

@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path, register_convert
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.permissions import AllowAny
 
-from accounts import login
+from accounts import login, own_account
 from bookings.api import availability, connect, hours, instructors, lessons, payments, pricing, quotes, support, webhook
 
 from . import error_pages, health
@@ -35,6 +35,23 @@ api: list[URLPattern | URLResolver] = [
     path("auth/token", login.LogIn.as_view()),
     path("auth/token/refresh", login.Refresh.as_view()),
     path("auth/me", login.WhoAmI.as_view()),
+    path("auth/signup", login.SignUp.as_view()),
+    path("auth/email/verify", login.VerifyEmail.as_view()),
+    path("auth/email/resend", login.ResendCode.as_view()),
+    path("auth/email", own_account.ChangeEmail.as_view()),
+    path("auth/email/verify-new", own_account.VerifyNewEmail.as_view()),
+    path("auth/2fa/authenticate", login.SecondFactor.as_view()),
+    path("auth/2fa/reauthenticate", own_account.ReauthenticateByCode.as_view()),
+    path("auth/reauthenticate", own_account.Reauthenticate.as_view()),
+    path("auth/session", login.LogOut.as_view()),
+    path("auth/sessions", own_account.Sessions.as_view()),
+    path("auth/sessions/<int:session_id>", own_account.OneSession.as_view()),
+    path("auth/password/request", own_account.RequestPasswordReset.as_view()),
+    path("auth/password/reset", own_account.ResetPassword.as_view()),
+    path("auth/password/change", own_account.ChangePassword.as_view()),
+    path("auth/authenticators", own_account.SecondFactors.as_view()),
+    path("auth/authenticators/totp", own_account.AuthenticatorApp.as_view()),
+    path("auth/authenticators/recovery-codes", own_account.NewRecoveryCodes.as_view()),
     # Before booking
     path("pricing/preview", pricing.PricePreview.as_view()),
     path("bookings/check-availability", availability.CheckAvailability.as_view()),

@@ -22,7 +22,6 @@ from .scripts import DEMO_LOGINS, addresses
 HOUR = timedelta(hours=1)
 PAGE = "/sandbox/"
 TURNED = "sandbox_turned"
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 BUTTONS = {"hour": HOUR, "day": 24 * HOUR}
 MAILS = 8
 FAR = timedelta(days=40)  # what is due later is no button: the walk would take long and show little
@@ -139,7 +138,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
     if user is None:
         messages.error(request, "There is no such person.")
     else:
-        auth.login(request, user, backend=BACKEND)
+        auth.login(request, user)
         messages.success(request, f"You are {user.first_name} now.")
     return HttpResponseRedirect(f"{PAGE}#people")
 

@@ -1,7 +1,7 @@
 """People for sandbox mode, ready to book, teach or decide: with a saved card, credits, services, a connected account."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from functools import cache
 from typing import Any
 
@@ -11,7 +11,9 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Permission
 from django.db import transaction
 
+from accounts import second_factor
 from accounts.models import User
+from accounts.tokens import access_token_for
 from catalog.models import InstructorProfile, Modality, Service, WeeklyHours
 from catalog.tiers import grant_founding_place
 from common.actors import Role
@@ -23,6 +25,8 @@ from payments import cards, connect, ledger
 from payments.models import ConnectAccount, PaymentMethod
 
 PASSWORD = "sandbox"  # noqa: S105  # printed on the page: sandbox mode has no secrets
+TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105  # of all support in sandbox mode, and never outside
+TOKEN_LIFETIME = timedelta(days=3650)  # scripts turn the clock for years
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +76,25 @@ def make_person(
         if role is Role.STAFF:
             money = Permission.objects.filter(codename__in=["view_financials", "manage_financials"])
             user.user_permissions.set(money)
+            enroll(user)
     method = _save_card(user, card) if card else None
     with transaction.atomic():
         give_credits(user, credits or [], now=now)
         taught = _teach(user, services, commission_bps, founding, now) if role is Role.INSTRUCTOR else []
     account_id = _onboard(user) if role is Role.INSTRUCTOR and connected else ""
     return Person(user, method, taught, account_id)
+
+
+def enroll(user: User) -> None:
+    """Give somebody the authenticator that everybody of support has here. Raises RuntimeError outside sandbox mode."""
+    if not settings.SANDBOX_MODE:
+        raise RuntimeError("A second factor that everybody knows is for sandbox mode only.")
+    second_factor.enroll(user, TOTP_SECRET)
+
+
+def access_token(user: User) -> str:
+    """A token that acts as somebody as if they had logged in, with the second factor, for years."""
+    return access_token_for(user, second_factor=True, lifetime=TOKEN_LIFETIME)
 
 
 @cache

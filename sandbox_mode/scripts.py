@@ -5,7 +5,6 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.models import User
 from bookings import jobs
@@ -16,9 +15,8 @@ from common.problems import Invalid, NotFound
 from . import mailbox, walker
 from .doors import Fields, checked
 from .inputs import ClockInput, JobInput, MailInput, PersonInput
-from .people import PASSWORD, Person, make_person
+from .people import PASSWORD, Person, access_token, make_person
 
-TOKEN_LIFETIME = timedelta(days=3650)  # scripts turn the clock for years
 ON_DEMAND = "capture_late_cancellation"
 
 
@@ -91,13 +89,11 @@ def make(request: HttpRequest, body: Fields) -> tuple[Fields, int]:
 
 def described(person: Person) -> Fields:
     """What a script needs to act as somebody."""
-    token = AccessToken.for_user(person.user)
-    token.set_exp(lifetime=TOKEN_LIFETIME)
     return {
         "id": person.user.pk,
         "email": person.user.email,
         "password": PASSWORD,
-        "access_token": str(token),
+        "access_token": access_token(person.user),
         "payment_method_id": person.payment_method.pk if person.payment_method else None,
         "service_ids": [service.pk for service in person.services],
         "stripe_account_id": person.stripe_account_id or None,

@@ -90,11 +90,11 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
 
 
 def client_of(user: User | None) -> APIClient:
-    """A client that is logged in by token as this person."""
-    from rest_framework_simplejwt.tokens import AccessToken
+    """A client that is logged in by token as this person, with the second factor."""
+    from sandbox_mode.people import access_token
 
     client = APIClient(raise_request_exception=False)
     client.default_format = "json"
     if user:
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {AccessToken.for_user(user)}")
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {access_token(user)}")
     return client

@@ -62,16 +62,17 @@ def test_somebody_who_was_shut_out_cannot_log_in_or_go_on(anybody: APIClient, st
     assert refreshed.status_code == 401
 
 
-def test_a_refresh_token_works_once(anybody: APIClient, student: User) -> None:
+def test_a_refresh_token_works_once_and_twice_ends_the_session(anybody: APIClient, student: User) -> None:
     first = log_in(anybody).json()
     second = anybody.post("/api/v1/auth/token/refresh", {"refresh": first["refresh"]})
-    again = anybody.post("/api/v1/auth/token/refresh", {"refresh": first["refresh"]})
-
+    bearer = {"Authorization": f"Bearer {second.json()['access']}"}
     assert set(second.json()) == {"access", "refresh", "token_type", "expires_in"}
+    assert anybody.get("/api/v1/auth/me", headers=bearer).status_code == 200
+
+    again = anybody.post("/api/v1/auth/token/refresh", {"refresh": first["refresh"]})
     assert again.status_code == 401
     assert again.json()["code"] == "token_not_valid"
-    bearer = {"Authorization": f"Bearer {second.json()['access']}"}
-    assert anybody.get("/api/v1/auth/me", headers=bearer).status_code == 200
+    assert anybody.get("/api/v1/auth/me", headers=bearer).status_code == 401
 
 
 @pytest.mark.parametrize("header", ["Bearer nonsense", "Bearer ", "Bearer a b"])

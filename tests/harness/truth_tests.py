@@ -21,7 +21,6 @@ from django.core.cache import cache
 from django.db import connection
 from django_q.models import Task
 from django_q.tasks import async_task
-from rest_framework_simplejwt.tokens import AccessToken
 
 from bookings import jobs
 from bookings.models import Booking
@@ -29,7 +28,7 @@ from common import clock
 from common.actors import Role
 from payments.funding import fund_platform
 from payments.models import MoneyMovement, MoneyPlan
-from sandbox_mode.people import Person, make_person
+from sandbox_mode.people import Person, access_token, make_person
 from tests.support.cast import Cast
 from tests.support.database import Cleaner
 
@@ -138,7 +137,7 @@ class Batch:
         abreast = min(ABREAST, self.size)
         instructors = [make_person(role=Role.INSTRUCTOR, now=now, commission_bps=1200) for _ in range(abreast)]
         students = [make_person(role=Role.STUDENT, now=now, card="pm_card_visa") for _ in range(abreast)]
-        self._tokens = {person.user.pk: str(AccessToken.for_user(person.user)) for person in students}
+        self._tokens = {person.user.pk: access_token(person.user) for person in students}
         first = (now + self.truth.ahead * HOUR).replace(minute=0, second=0) + HOUR
         slots = -(-self.size // abreast)
         assert slots <= 10, "a batch has at most ten hours"

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from rest_framework.test import APIClient
-from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.models import User
 from bookings.due import booking_of
@@ -21,7 +20,7 @@ from common.problems import Problem
 from instainstru.schedules import JOBS, Job
 from payments.funding import fund_platform
 from payments.models import Payment
-from sandbox_mode.people import Person, make_person
+from sandbox_mode.people import Person, access_token, make_person
 from tests.support.database import Cleaner
 from tests.support.sandbox import Sandbox
 
@@ -201,7 +200,7 @@ class World:
     def _through_api(self, act: Act, verb: str, path: str, body: dict[str, Any]) -> str:
         self.counts["by HTTP"] += 1
         client = APIClient()
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {AccessToken.for_user(self.user(act))}")
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {access_token(self.user(act))}")
         key = f"{act.lesson}:{act.what}:{act.key or act.at.timestamp()}"
         answer = getattr(client, verb)(f"/api/v1/{path}", body, format="json", HTTP_IDEMPOTENCY_KEY=key)
         if answer.status_code >= 500 and answer.status_code not in (502, 503):
