@@ -6,6 +6,9 @@ Statuses and money are read here, never typed: what changes them are the operati
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.conf import settings
 from django.contrib import admin
@@ -24,6 +27,7 @@ from unfold.forms import UserCreationForm as FacedCreationForm
 
 from common.money import dollars
 
+from .account_mail import AccountMail
 from .idempotency import IdempotencyKey
 from .models import AccountHold, User
 
@@ -237,5 +241,19 @@ class SuperusersGroupAdmin(GroupAdmin, Page):
     has_delete_permission = has_change_permission
 
 
+@admin.register(AccountMail)
+class AccountMailAdmin(ReadOnlyPage):
+    """Mails about accounts. The code in one is for its reader."""
+
+    list_display = ("kind", "to", "created_at", "sent_at", "attempts", "last_error")
+    list_filter = ("kind", ("sent_at", admin.EmptyFieldListFilter))
+    search_fields = ("to", "id")
+    date_hierarchy = "created_at"
+    exclude = ("code",)
+
+
 admin.site.unregister(Group)
 admin.site.register(Group, SuperusersGroupAdmin)
+admin.site.unregister(
+    [Authenticator, EmailAddress, UserSession]
+)  # secrets, and what opens a session, are read by nobody

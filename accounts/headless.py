@@ -13,14 +13,14 @@ from typing import Any
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.headless.constants import Client
 from django.db import transaction
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 
 from common.problems import Conflict, PermissionDenied, Problem, RateLimited
 
 from .problem_responses import NotAuthenticated, invalid
 from .tokens import lock_session
 
-View = Callable[..., HttpResponseBase]
+View = Callable[..., HttpResponse]
 
 
 class SessionTokenNotValid(Problem):
@@ -82,7 +82,7 @@ def ask(
 ) -> Said:
     """Ask allauth, with the session of `session_token` or `lock` to ourselves. What it refuses `refuse` raises."""
     asked = request.method
-    request._body = json.dumps(body).encode()  # type: ignore[attr-defined]  # REST framework has read the stream
+    request._body = json.dumps(body).encode()
     request.method = method
     if session_token:
         request.META["HTTP_X_SESSION_TOKEN"] = session_token
@@ -98,7 +98,7 @@ def ask(
             response = instead.response
         finally:
             request.method = asked
-    document = json.loads(response.content) if response.content.startswith(b"{") else {}  # type: ignore[attr-defined]
+    document = json.loads(response.content) if response.content.startswith(b"{") else {}
     return Said(
         status=response.status_code,
         data=document.get("data"),

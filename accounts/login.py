@@ -1,6 +1,6 @@
 """`auth/…`: signing up, logging in, staying logged in, and who one is."""
 
-from typing import Any
+from typing import Any, ClassVar, cast
 
 from allauth.headless.account import views as account
 from allauth.headless.mfa import views as mfa
@@ -18,7 +18,7 @@ from . import account_inputs as documents
 from .api_view import ApiView
 from .headless import Said, SecondFactorNeeded, SessionTokenNotValid, View, app_view, ask, refuse
 from .lockout import guarded
-from .rate_limits import address_of, login_of, refuse_if_too_many
+from .rate_limits import Scope, address_of, login_of, refuse_if_too_many
 from .tokens import BearerAuthentication, Strategy, TokenNotValid, end_session, stashed_user_id
 
 CODE = {"key": "code"}
@@ -44,8 +44,7 @@ class AccountView(ApiView):
     @property
     def session(self) -> SessionBase:
         """The session of whoever is logged in."""
-        session: SessionBase = self.request.auth
-        return session
+        return cast(SessionBase, self.request.auth)
 
     def ask(self, view: View, method: str = "POST", *, session_token: str = "", **body: Any) -> Said:
         """Ask allauth as whoever is logged in, or going on with `session_token`."""
@@ -58,7 +57,7 @@ class OpenView(AccountView):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    write_scope = "login"
+    write_scope: ClassVar[Scope] = "login"
 
 
 class OwnView(AccountView):
@@ -176,10 +175,10 @@ class Refresh(OpenView):
     operation_id = {"POST": "refresh_token"}
 
     def post(self, request: Request) -> Response:
-        pair = Strategy().refresh_token(self.body()["refresh"])
-        if pair is None:
+        tokens = Strategy().refresh_token(self.body()["refresh"])
+        if tokens is None:
             raise TokenNotValid()
-        return Response(pair(access=pair[0], refresh=pair[1]))
+        return Response(pair(access=tokens[0], refresh=tokens[1]))
 
 
 class LogOut(OwnView):

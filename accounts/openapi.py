@@ -102,7 +102,7 @@ class ApiSchema(AutoSchema):
         return self.method == "GET" and getattr(self.view, "pagination_class", None) is not None
 
 
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]  # drf-spectacular has no types
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # a library without types
     """`Authorization: Bearer`, as the document names it."""
 
     target_class = "accounts.tokens.BearerAuthentication"

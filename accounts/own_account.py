@@ -197,7 +197,7 @@ class Sessions(OwnView):
     def get(self, request: Request) -> Response:
         rows = list(UserSession.objects.filter(user=self.user).order_by("-last_seen_at", "-pk"))
         for row in rows:
-            row.is_current = row.session_key == self.session.session_key  # type: ignore[method-assign,assignment]
+            row.is_current = row.session_key == self.session.session_key
         return Response(documents.SessionDocument(rows, many=True).data)
 
     def delete(self, request: Request) -> Response:

@@ -8,6 +8,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from django_q.tasks import async_task
 from djstripe.models import WebhookEndpoint, WebhookEventTrigger
 
+from accounts.account_mail import AccountMail
 from accounts.idempotency import IdempotencyKey
 from accounts.models import AccountHold
 from bookings.models import (
@@ -79,6 +80,7 @@ def _people(service: Service, booking: Booking, number: int) -> None:
         user=student, kind="locked", payment_id=booking.payment_id, amount_cents=100, opened_at=NOON
     )
     IdempotencyKey.objects.create(user=student, key=str(number), fingerprint="x", claimed_at=NOON, created_at=NOON)
+    AccountMail.objects.create(kind="verify_email", to=student.email, code="K3YC0D", created_at=NOON)
     ConnectAccount.objects.create(instructor=instructor, stripe_account_id=f"acct_{number}", read_at=NOON)
     PaymentMethod.objects.create(
         user=student, stripe_id=f"pm_{number}", brand="visa", last4="4242", exp_month=1, exp_year=2040

@@ -75,7 +75,9 @@ def test_signing_up_with_a_taken_address_looks_the_same_and_tells_its_owner(
 ) -> None:
     hashed: list[str] = []
     monkeypatch.setattr(
-        hashers.QuickArgon2, "encode", lambda self, password, salt: hashed.append(password) or "argon2$x"
+        hashers.QuickArgon2,
+        "encode",
+        lambda self, password, salt: f"argon2${hashed.append(password)}",  # type: ignore[func-returns-value]
     )
     fresh = door.post("auth/signup", 201, **NEW)
     as_long = len(hashed)
@@ -87,8 +89,6 @@ def test_signing_up_with_a_taken_address_looks_the_same_and_tells_its_owner(
     assert [mail.kind for mail in AccountMail.objects.order_by("id")] == ["verify_email", "account_exists"]
     told = door.post("auth/email/verify", 400, session_token=taken["session_token"], code="ABC123")
     assert told["code"] == "invalid"
-    student.refresh_from_db()
-    assert student.check_password("sandbox") is False or student.first_name == "Sam"
 
 
 @pytest.mark.parametrize(
@@ -235,5 +235,5 @@ def test_every_mail_has_its_words(kind: str) -> None:
 def test_somebody_made_by_us_is_verified_and_a_newcomer_is_not(database: None) -> None:
     ours = User.objects.create_user("ours@example.com", "sandbox", first_name="O")
     theirs = User.objects.create_user("theirs@example.com", "sandbox", first_name="T", verified=False)
-    assert ours.emailaddress_set.get().verified
-    assert not theirs.emailaddress_set.get().verified
+    assert EmailAddress.objects.get(user=ours).verified
+    assert not EmailAddress.objects.get(user=theirs).verified
