@@ -158,6 +158,7 @@ MFA_ADAPTER = "accounts.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_ISSUER = "InstaInstru"
+MFA_TOTP_TOLERANCE = 1  # clocks of telephones are half a minute off, and people type slowly
 HEADLESS_ONLY = True
 HEADLESS_CLIENTS = ["app"]
 HEADLESS_FRONTEND_URLS = {"account_signup": f"{SITE_URL}/signup"}
