@@ -153,7 +153,7 @@ def test_twenty_bookings_take_as_many_queries_as_five(
         assert len(page["results"]) == count
         taken.append(len(queries))
 
-    assert taken[0] == taken[1] <= 7, taken
+    assert taken[0] == taken[1] <= 8, taken
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(student: User, service: Service) -> None:
