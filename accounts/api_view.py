@@ -68,6 +68,9 @@ class ApiView(APIView):
     pagination_class: ClassVar[type[LatestFirst] | None] = None  # for lists
     answers: ClassVar[type[Serializer[Any]]] = Nothing
     shows: ClassVar[type[Serializer[Any]] | None] = None  # what GET answers, when it is not `answers`
+    files: ClassVar[
+        tuple[str, ...]
+    ] = ()  # media types in which GET answers besides JSON, or instead when it shows none
     answer_status: ClassVar[int] = 200
     write_scope: ClassVar[Scope] = "write"
     keeps_answers: ClassVar[bool] = True  # for Idempotency-Key; not where answers are secrets

@@ -4,6 +4,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
@@ -85,7 +86,9 @@ class ApiSchema(AutoSchema):
             case "POST":
                 answers[self.view.answer_status] = self.view.answers
             case "GET":
-                answers[200] = self.view.shows or self.view.answers
+                if not self.view.files or self.view.pagination_class:
+                    answers[200] = self.view.shows or self.view.answers
+                answers |= dict.fromkeys([(200, media) for media in self.view.files], OpenApiTypes.STR)
                 answers[304] = OpenApiResponse(None, "Not changed since the ETag in If-None-Match")
             case _:
                 answers[200] = self.view.answers

@@ -18,6 +18,7 @@ from payments.admin import money_table, movements_table, plans_table, stripe_tab
 from .models import (
     Booking,
     BookingEvent,
+    CalendarFeed,
     CompletionDispute,
     MailLog,
     NoShowReport,
@@ -225,6 +226,17 @@ class SupportItemAdmin(MoneyPage):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs["queryset"] = User.objects.filter(role=Role.STAFF, is_active=True).order_by("email")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+@admin.register(CalendarFeed)
+class CalendarFeedAdmin(ReadOnlyPage):
+    """Who has a private calendar address; the address itself is kept nowhere."""
+
+    list_display = ("user", "created_at")
+    fields = ("user", "created_at")
+    search_fields = ("user__email",)
+    list_select_related = ("user",)
+    date_hierarchy = "created_at"
 
 
 # --- Reconciliation --------------------------------------------------------------------------------------------------

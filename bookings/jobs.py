@@ -15,6 +15,7 @@ from django.db import connection
 from common import clock
 from common.actors import Actor, job
 from common.problems import OperationInProgress, StripeFailed, StripeUnavailable
+from payments import instant_payouts
 
 from . import due, operations
 from .operations import upkeep
@@ -160,6 +161,11 @@ def resume_unfinished_settlements(now: datetime) -> Run:
     return _each(
         "resume_unfinished_settlements", due.plans_to_resume(), lambda plan_id: upkeep.resume_plan(plan_id, now)
     )
+
+
+def finish_instant_payouts(now: datetime) -> Run:
+    """Carry on instant payouts that stopped half-way, and give back the fees of those that came back (policy 14)."""
+    return _each("finish_instant_payouts", instant_payouts.to_finish(), lambda one: instant_payouts.finish(one, now))
 
 
 def process_stripe_events(now: datetime) -> Run:

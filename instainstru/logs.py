@@ -7,7 +7,9 @@ from typing import Any
 import structlog
 
 _SECRET_NAME = re.compile(r"secret|password|token|authorization|api_key|signature|cookie", re.IGNORECASE)
-_SECRET_VALUE = re.compile(r"\b((?:sk|rk|whsec)_[A-Za-z0-9_]{4})[A-Za-z0-9_]+|(_secret_)[A-Za-z0-9]+")
+_SECRET_VALUE = re.compile(
+    r"\b((?:sk|rk|whsec)_[A-Za-z0-9_]{4})[A-Za-z0-9_]+|(_secret_)[A-Za-z0-9]+|(/calendar/)[A-Za-z0-9_-]+(?=\.ics)"
+)
 
 
 def mask_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -16,7 +18,7 @@ def mask_secrets(_logger: object, _method: str, event: MutableMapping[str, Any])
         if _SECRET_NAME.search(key):
             event[key] = "•••"
         elif isinstance(value, str):
-            event[key] = _SECRET_VALUE.sub(lambda m: (m.group(1) or m.group(2)) + "•••", value)
+            event[key] = _SECRET_VALUE.sub(lambda m: (m.group(1) or m.group(2) or m.group(3)) + "•••", value)
     return event
 
 

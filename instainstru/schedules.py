@@ -40,6 +40,7 @@ def _job(run: Callable[[datetime], Run], every: timedelta, at: timedelta = timed
 
 JOBS = (
     _job(jobs.resume_unfinished_settlements, MINUTE),
+    _job(jobs.finish_instant_payouts, MINUTE),
     _job(jobs.process_stripe_events, MINUTE),
     _job(jobs.send_mails, MINUTE),
     _job(jobs.process_scheduled_authorizations, 5 * MINUTE),

@@ -6,7 +6,21 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.permissions import AllowAny
 
 from accounts import login, own_account
-from bookings.api import availability, connect, hours, instructors, lessons, payments, pricing, quotes, support, webhook
+from bookings.api import (
+    availability,
+    calendars,
+    connect,
+    earnings,
+    hours,
+    instructors,
+    lessons,
+    payments,
+    payouts,
+    pricing,
+    quotes,
+    support,
+    webhook,
+)
 
 from . import error_pages, health
 
@@ -60,6 +74,7 @@ api: list[URLPattern | URLResolver] = [
     path("bookings", lessons.Bookings.as_view()),
     path("bookings/upcoming", lessons.UpcomingBookings.as_view()),
     path("bookings/<ulid:booking_id>", lessons.OneBooking.as_view()),
+    path("bookings/<ulid:booking_id>/calendar.ics", calendars.LessonCalendar.as_view()),
     path("bookings/<ulid:booking_id>/pricing", pricing.BookingPrice.as_view()),
     path("bookings/<ulid:booking_id>/timeline", lessons.Timeline.as_view()),
     path("bookings/<ulid:booking_id>/cancellation-quote", quotes.CancellationQuoteView.as_view()),
@@ -81,6 +96,13 @@ api: list[URLPattern | URLResolver] = [
     path("instructor/bookings/completed", instructors.CompletedLessons.as_view()),
     path("instructor/bookings/<ulid:booking_id>/complete", instructors.CompleteLesson.as_view()),
     path("instructor/bookings/<ulid:booking_id>/dispute", instructors.DisputeCompletion.as_view()),
+    path("instructor/earnings", earnings.Earnings.as_view()),
+    path("instructor/analytics/payouts", earnings.PayoutHistory.as_view()),
+    path("instructor/payouts", payouts.Payouts.as_view()),
+    path("instructor/balance", payouts.StripeBalance.as_view()),
+    # Calendars
+    path("me/calendar-feed", calendars.MyFeed.as_view()),
+    path("calendar/<str:token>.ics", calendars.Feed.as_view()),
     # Support
     path("admin/bookings/<ulid:booking_id>/cancel", support.StaffCancel.as_view()),
     path("admin/bookings/<ulid:booking_id>/no-show/resolve", support.ResolveNoShow.as_view()),
@@ -94,6 +116,8 @@ api: list[URLPattern | URLResolver] = [
     path("payments/methods/<ulid:method_id>/default", payments.DefaultCard.as_view()),
     path("payments/credits", payments.Wallet.as_view()),
     path("payments/credits/balance", payments.Balance.as_view()),
+    path("payments/instant-payout", payouts.InstantPayouts.as_view()),
+    path("payments/instant-payout/quote", payouts.InstantPayoutQuote.as_view()),
     path("payments/connect/onboard", connect.Onboard.as_view()),
     path("payments/connect/status", connect.Status.as_view()),
     path("payments/connect/dashboard", connect.Dashboard.as_view()),

@@ -16,12 +16,14 @@ from common.money import dollars
 from .models import (
     Chargeback,
     ConnectAccount,
+    InstantPayout,
     LedgerEntry,
     LedgerLine,
     MoneyMovement,
     MoneyPlan,
     Payment,
     PaymentMethod,
+    Payout,
     StripeEventInbox,
 )
 
@@ -251,6 +253,25 @@ class ConnectAccountAdmin(MoneyPage):
     search_fields = ("instructor__email", "stripe_account_id")
     list_select_related = ("instructor",)
     date_hierarchy = "read_at"
+
+
+@admin.register(Payout)
+class PayoutAdmin(MoneyPage):
+    list_display = ("id", "instructor", cents("amount_cents"), "method", "status", "arrival_at", "failure_code")
+    list_filter = ("status", "method", "is_automatic")
+    search_fields = ("id", "instructor__email", "stripe_account_id")
+    list_select_related = ("instructor",)
+    date_hierarchy = "created_at"
+
+
+@admin.register(InstantPayout)
+class InstantPayoutAdmin(MoneyPage):
+    list_display = ("id", "instructor", cents("amount_cents"), cents("fee_cents", "fee"), "payout", "refusal_code",
+                    "fee_transfer_id", "fee_refusal", "fee_returned_at", "concluded_at")  # fmt: skip
+    list_filter = (("concluded_at", admin.EmptyFieldListFilter), "refusal_code")
+    search_fields = ("id", "instructor__email", "payout__id", "fee_transfer_id")
+    list_select_related = ("instructor", "payout")
+    date_hierarchy = "decided_at"
 
 
 @admin.register(PaymentMethod)

@@ -178,8 +178,14 @@ def intents_of(*, customer: str, created_gte: int) -> Iterator[Fields]:
 
 
 # --- Transfers, reversals, refunds -----------------------------------------------------------------------------------
-def create_transfer(*, params: Fields, key: str) -> Fields:
-    return _call(client().v1.transfers.create, params=params, key=key)  # type: ignore[no-any-return]
+def create_transfer(*, params: Fields, key: str, account: str = "") -> Fields:
+    """From the platform's balance, or with `account` from a connected account's (to the platform)."""
+    return _call(client().v1.transfers.create, params=params, key=key, account=account)  # type: ignore[no-any-return]
+
+
+def transfers_from(account: str) -> Iterator[Fields]:
+    """Those that a connected account made, newest first."""
+    yield from pages(client().v1.transfers.list, {}, account=account)
 
 
 def transfers_of(*, transfer_group: str) -> Iterator[Fields]:
@@ -233,6 +239,15 @@ def event(event_id: str, *, account: str = "") -> Fields:
     return _call(client().v1.events.retrieve, event_id, account=account)  # type: ignore[no-any-return]
 
 
+def create_payout(*, params: Fields, account: str, key: str) -> Fields:
+    return _call(client().v1.payouts.create, params=params, key=key, account=account)  # type: ignore[no-any-return]
+
+
+def payouts_of(account: str) -> Iterator[Fields]:
+    """The payouts of a connected account, newest first."""
+    yield from pages(client().v1.payouts.list, {}, account=account)
+
+
 def payout(payout_id: str, *, account: str = "") -> Fields:
     return _call(client().v1.payouts.retrieve, payout_id, account=account)  # type: ignore[no-any-return]
 
@@ -266,6 +281,11 @@ def create_account(*, email: str, user_id: str) -> Fields:
 
 def account(account_id: str) -> Fields:
     return _call(client().v1.accounts.retrieve, account_id)  # type: ignore[no-any-return]
+
+
+def platform_account() -> Fields:
+    """The platform's own account."""
+    return _call(client().v1.accounts.retrieve_current)  # type: ignore[no-any-return]
 
 
 def create_account_link(*, account_id: str, return_url: str, refresh_url: str, key: str) -> Fields:

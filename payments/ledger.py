@@ -116,6 +116,14 @@ def reversal_lines(
     return lines
 
 
+PAYOUT_FEE = "instant_payout_fee"
+
+
+def payout_fee_lines(*, account_id: str, amount: int, transfer: str, payment: str) -> list[Line]:
+    """A transfer from a connected account to the platform."""
+    return [Line(connected(account_id), -amount, transfer), Line(PLATFORM, amount, payment)]
+
+
 def refund_lines(*, amount: int, refund: str) -> list[Line]:
     return [Line(PLATFORM, -amount, refund), Line(CARD, amount)]
 

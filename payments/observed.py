@@ -2,40 +2,18 @@
 
 from datetime import datetime
 
-from django.db import transaction
-
-from common.problems import StripeFailed, StripeUnavailable
-
-from . import gateway, ledger
+from . import instant_payouts, payouts
+from .models import InstantPayout
 
 
 def note_payout(payout_id: str, *, account: str, now: datetime) -> str:
-    """Read a payout back and book it: out of the balance when it was made, back into it when it failed or was cancelled."""
-    try:
-        payout = gateway.payout(payout_id, account=account)
-    except gateway.OutcomeUnknown as unknown:
-        raise StripeUnavailable() from unknown
-    except gateway.Declined as refusal:
-        raise StripeFailed(refusal.message) from refusal
-    balance = ledger.connected(account) if account else ledger.PLATFORM
-    with transaction.atomic():
-        ledger.post(
-            key=f"payout:{payout_id}",
-            kind="payout",
-            at=now,
-            lines=[
-                ledger.Line(balance, -payout["amount"], payout_id),
-                ledger.Line(ledger.BANK, payout["amount"]),
-            ],
-        )
-        if payout["status"] in ("failed", "canceled"):
-            ledger.post(
-                key=f"payout_returned:{payout_id}",
-                kind="payout_returned",
-                at=now,
-                lines=[
-                    ledger.Line(balance, payout["amount"], payout_id),
-                    ledger.Line(ledger.BANK, -payout["amount"]),
-                ],
-            )
-    return str(payout["status"])
+    """Read a payout back and book it: out of the balance when it was made, back into it when it failed or was cancelled.
+
+    The fee of an instant payout that came back is given back. Raises OperationInProgress, StripeUnavailable or StripeFailed.
+    """
+    fields, payout = payouts.read_back(payout_id, account=account, now=now)
+    if payout is not None and payout.status in instant_payouts.CAME_BACK:
+        instant = InstantPayout.objects.filter(payout=payout).values_list("pk", flat=True).first()
+        if instant:
+            instant_payouts.finish(instant, now)
+    return str(fields["status"])

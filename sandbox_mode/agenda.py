@@ -9,6 +9,7 @@ from bookings import due
 from bookings.models import MailLog
 from common import clock
 from instainstru.schedules import DAY, JOBS, MINUTE, Job
+from payments import instant_payouts
 from payments.models import MoneyPlan, Payment, StripeEventInbox
 from payments.vocabulary import PaymentStatus
 
@@ -96,9 +97,14 @@ def _health(after: datetime) -> datetime | None:
     return after if tried > succeeded or due.overdue_holds(after) else None
 
 
+def _instant_payouts(after: datetime) -> datetime | None:
+    return after if instant_payouts.to_finish() else None
+
+
 WAITING: dict[str, Callable[[datetime], datetime | None]] = {
     "resume_unfinished_settlements": _plans,
     "process_stripe_events": _events,
+    "finish_instant_payouts": _instant_payouts,
     "send_mails": _mails,
     "check_payment_health": _health,
 }

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,12 +22,24 @@ class UrlDocument(serializers.Serializer[Any]):
 class AccountDocument(serializers.Serializer[ConnectAccount]):
     """What Stripe says of the account."""
 
+    state = serializers.SerializerMethodField()
+    missing = serializers.SerializerMethodField(help_text="What Stripe still wants to know, in words")
+    deadline = serializers.DateTimeField(
+        source="requirements_deadline", allow_null=True, help_text="What is missing by then is switched off"
+    )
     stripe_account_id = serializers.CharField(allow_null=True)
     charges_enabled = serializers.BooleanField(help_text="Lessons can be booked")
     payouts_enabled = serializers.BooleanField(help_text="Money can go to the bank")
     details_submitted = serializers.BooleanField()
-    requirements_due = serializers.ListField(child=serializers.CharField(), help_text="What Stripe still wants to know")
+    requirements_due = serializers.ListField(child=serializers.CharField(), help_text="The same, in Stripe's names")
     read_at = serializers.DateTimeField(allow_null=True)
+
+    @extend_schema_field(serializers.ChoiceField(tuple(connect.Onboarding)))
+    def get_state(self, account: ConnectAccount) -> str:
+        return connect.onboarding_of(account)
+
+    def get_missing(self, account: ConnectAccount) -> list[str]:
+        return connect.missing_in_words(account)
 
 
 class Onboard(BookingApi):

@@ -7,7 +7,8 @@ from django.db.models import Count
 
 from bookings.models import BookingEvent
 from bookings.notifications import INSTRUCTOR, STUDENT, TOLD
-from payments.models import LedgerEntry, MoneyMovement, MoneyPlan
+from payments import instant_payouts
+from payments.models import InstantPayout, LedgerEntry, MoneyMovement, MoneyPlan
 
 from .scope import Scope, Violation
 
@@ -27,6 +28,9 @@ def i08_nothing_unfinished(scope: Scope) -> Iterator[Violation]:
         late = scope.movements().filter(status=MoneyMovement.Status.PLANNED, plan__finished_at__isnull=False)
         for movement in scope.each(late):
             yield Violation(8, f"movement {movement.pk}", f"{movement.kind} was planned and never sent")
+    if scope.quiet and not scope.payment_id:
+        for payout in InstantPayout.objects.filter(instant_payouts.UNFINISHED, fee_refusal="").order_by("pk"):
+            yield Violation(8, f"instant payout {payout.pk}", "is unfinished")
     twice = scope.plans().filter(purpose__in=ONCE).values("payment_id", "purpose").annotate(count=Count("pk"))
     for row in twice.filter(count__gt=1).order_by():
         yield Violation(8, f"payment {row['payment_id']}", f"{row['purpose']} was decided {row['count']} times")

@@ -32,7 +32,8 @@ def charged_by_object(account: str, charges: Iterable[str]) -> dict[str, int]:
     paid: dict[str, int] = dict.fromkeys(entry_of.values(), 0)
     for entry_id, cents in cards.values_list("entry_id", "amount_cents"):
         paid[entry_of[entry_id]] -= cents
-    return paid
+    fees = known.filter(entry__kind=ledger.PAYOUT_FEE)  # paid by a connected account, by no card
+    return paid | dict(fees.values_list("stripe_source", "amount_cents"))
 
 
 def sent_by_object(account: str, sources: Iterable[str]) -> dict[str, int]:

@@ -15,6 +15,8 @@ class ConnectAccount(models.Model):
     payouts_enabled = models.BooleanField(default=False)
     details_submitted = models.BooleanField(default=False)
     requirements_due = models.JSONField(default=list)
+    disabled_reason = models.CharField(max_length=80, blank=True, help_text="Stripe's, when something is off")
+    requirements_deadline = models.DateTimeField(null=True, blank=True, help_text="Not given by then: switched off")
     read_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:

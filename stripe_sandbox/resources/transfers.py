@@ -14,10 +14,16 @@ from stripe_sandbox.types import Doc, private
 
 @route("POST", "/v1/transfers", "TransferCreateParams")
 def create(box: Sandbox, request: Request) -> Doc:
-    """Transfer from the platform's available balance, or out of a charge's funds with `source_transaction`."""
+    """Transfer from the platform's available balance, or out of a charge's funds with `source_transaction`.
+
+    A connected account transfers to the platform alone.
+    """
     params = request.params
     currency = check_currency(params["currency"])
-    need_destination(box, params["destination"], "destination")
+    if request.account == box.platform:
+        need_destination(box, params["destination"], "destination")
+    elif params["destination"] != box.platform:
+        raise invalid_request(f"No such destination: '{params['destination']}'", "resource_missing", "destination")
     source = params.get("source_transaction")
     group = params.get("transfer_group")
     available_on = 0

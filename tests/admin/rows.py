@@ -14,6 +14,7 @@ from accounts.models import AccountHold
 from bookings.models import (
     Booking,
     BookingEvent,
+    CalendarFeed,
     CompletionDispute,
     MailLog,
     NoShowReport,
@@ -27,10 +28,12 @@ from payments import ledger
 from payments.models import (
     Chargeback,
     ConnectAccount,
+    InstantPayout,
     MoneyMovement,
     MoneyPlan,
     Payment,
     PaymentMethod,
+    Payout,
     StripeEventInbox,
 )
 from support.models import DeskAction, Note
@@ -105,6 +108,14 @@ def _money(booking: Booking, number: int) -> None:
     Chargeback.objects.create(
         id=f"dp_{number}", payment=payment, charge_id="ch_1", amount_cents=100, status="lost", opened_at=NOON
     )
+    payout = Payout.objects.create(
+        id=f"po_{number}", instructor=booking.instructor, stripe_account_id=f"acct_{number}", amount_cents=980,
+        method="instant", is_automatic=False, status="paid", created_at=NOON, read_at=NOON,
+    )  # fmt: skip
+    InstantPayout.objects.create(
+        instructor=booking.instructor, stripe_account_id=f"acct_{number}", amount_cents=1000, fee_cents=20,
+        decided_at=NOON, payout=payout,
+    )  # fmt: skip
     give_credit(booking.student, 500)
     CreditFreeze.objects.create(payment_id=payment.pk, opened_at=NOON)
     StripeEventInbox.objects.create(
@@ -117,6 +128,7 @@ def _history(booking: Booking, number: int) -> None:
         booking=booking, kind="booking_created", at=NOON, actor_role="student", door="api", status_to="PENDING",
         amounts={"card_amount_cents": 13440}, details={"more": "<b>"},
     )  # fmt: skip
+    CalendarFeed.objects.create(user=booking.student, token_hash=f"hash {number}", created_at=NOON)
     MailLog.objects.create(
         event=event, recipient=booking.student, to=booking.student.email, kind="x.student", created_at=NOON
     )

@@ -25,6 +25,7 @@ from common.problems import Refused
 from credits.milestones import milestone_cents
 from credits.models import CreditLot
 from instainstru.schedules import DAY, JOBS, Job
+from payments.instant_payouts import MINIMUM_CENTS, PayoutQuote, fee_of
 from payments.vocabulary import Outcome, PaymentStatus
 
 from .tables import DOCS, Row, amount, bps, cents, names_of_tables, plain, span, table, words
@@ -314,3 +315,11 @@ def test_which_times_can_be_booked() -> None:
         assert span(furthest[column]) == booking_rules.FURTHEST
     codes = ["booking_conflict", "notice_too_short", "overnight_protection", "too_far_ahead"]
     assert [plain(row["Refused with"]) for row in rows("times")] == codes
+
+
+# --- 14. Payouts to the bank -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("row", rows("instant payouts"), ids=str)
+def test_instant_payouts(row: Row) -> None:
+    quote = PayoutQuote(amount(row["Amount"]), fee_of(amount(row["Amount"])), available_cents=0)
+    assert (quote.fee_cents, quote.payout_cents) == (amount(row["Fee"]), amount(row["Arrives"]))
+    assert quote.amount_cents >= MINIMUM_CENTS
