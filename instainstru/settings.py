@@ -64,6 +64,7 @@ BOOKING_MUTEX = choice(
 # --- Applications ----------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "instainstru",  # for its management commands
+    "django.forms",  # its widgets, for forms drawn by our own templates
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "support.apps.DeskAdminConfig",
@@ -91,6 +92,7 @@ INSTALLED_APPS = [
     "payments",
     "bookings",
     "support",
+    "pages",
     "sandbox_mode",
 ]
 MIDDLEWARE = [
@@ -117,6 +119,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "pages.viewer.context",
             ],
         },
     },

@@ -135,4 +135,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz/ready", health.ready),
     path("admin/", admin.site.urls),
     path("sandbox/", include("sandbox_mode.urls")),  # 404 outside sandbox mode
+    path("", include("pages.urls")),
 ]

@@ -25,12 +25,13 @@ def complete_lesson(*, booking_id: str, actor: Actor, note: str = "", now: datet
         booking = lock_at_rest(booking_id)
         if booking.status == BookingStatus.COMPLETED:
             return fresh(booking_id)
-        _refuse(booking, now)
+        refuse_completion(booking, now)
         mark_complete(booking, actor=actor, now=now, completed_at=now, note=note)
     return fresh(booking_id)
 
 
-def _refuse(booking: Booking, now: datetime) -> None:
+def refuse_completion(booking: Booking, now: datetime) -> None:
+    """Raises what keeps a lesson from being marked complete now."""
     if booking.status in (BookingStatus.CANCELLED, BookingStatus.NO_SHOW):
         raise BookingCancelled()
     if booking.status == BookingStatus.PENDING:

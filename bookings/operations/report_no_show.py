@@ -43,7 +43,7 @@ def report_no_show(*, booking_id: str, actor: Actor, no_show_type: str, reason: 
     find_booking(booking_id, actor)
     with one_at_a_time(booking_id, now), transaction.atomic():
         booking = lock_at_rest(booking_id)
-        _refuse(booking, no_show_type, now)
+        refuse_report(booking, no_show_type, now)
         booking.no_show_reports.create(
             type=no_show_type,
             reported_by_role=actor.role,
@@ -67,7 +67,8 @@ def checked_reason(reason: str, low: int, high: int) -> str:
     return reason.strip()
 
 
-def _refuse(booking: Booking, no_show_type: str, now: datetime) -> None:
+def refuse_report(booking: Booking, no_show_type: str, now: datetime) -> None:
+    """Raises what keeps a no-show of this side from being reported now. One query."""
     if booking.status == BookingStatus.PENDING:
         raise NotConfirmed()
     if booking.no_show_reports.filter(type=no_show_type).exclude(resolution="cancelled").exists():

@@ -55,14 +55,7 @@ def dispute_completion(*, booking_id: str, actor: Actor, reason: str, now: datet
     find_booking(booking_id, actor)
     with one_at_a_time(booking_id, now), transaction.atomic():
         booking = lock_at_rest(booking_id)
-        if booking.payment.status == S.SETTLED:
-            raise AlreadySettled()
-        if booking.payment.status == S.MANUAL_REVIEW:
-            raise UnderReview()
-        if booking.status not in (BookingStatus.CONFIRMED, BookingStatus.COMPLETED):
-            raise NotConfirmed()
-        if not booking.has_ended(now):
-            raise LessonNotEnded(ends_at=booking.ends_at.isoformat())
+        refuse_completion_dispute(booking, now)
         CompletionDispute.objects.update_or_create(
             booking=booking, defaults={"opened_at": now, "reason": reason, "resolved_at": None, "resolution": ""}
         )
@@ -77,6 +70,18 @@ def dispute_completion(*, booking_id: str, actor: Actor, reason: str, now: datet
             detail=reason,
         )
     return fresh(booking_id)
+
+
+def refuse_completion_dispute(booking: Booking, now: datetime) -> None:
+    """Raises what keeps an instructor from disputing a lesson now."""
+    if booking.payment.status == S.SETTLED:
+        raise AlreadySettled()
+    if booking.payment.status == S.MANUAL_REVIEW:
+        raise UnderReview()
+    if booking.status not in (BookingStatus.CONFIRMED, BookingStatus.COMPLETED):
+        raise NotConfirmed()
+    if not booking.has_ended(now):
+        raise LessonNotEnded(ends_at=booking.ends_at.isoformat())
 
 
 def resolve_review(*, booking_id: str, actor: Actor, resolution: str, reason: str, now: datetime) -> Booking:

@@ -17,6 +17,7 @@ PACKAGES = (
     "common",
     "credits",
     "instainstru",
+    "pages",
     "payments",
     "sandbox_mode",
     "support",

@@ -1,0 +1,1 @@
+"""Pages about lessons: choosing a time, paying, living with a booking."""

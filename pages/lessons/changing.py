@@ -1,0 +1,121 @@
+"""Cancel or move a lesson: both outcomes to the cent before one decides; asked again when the terms change meanwhile."""
+
+from datetime import date, datetime
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.dateparse import parse_date
+
+from bookings import operations
+from bookings.api import quotes
+from bookings.models import Booking
+from common.actors import Role
+from pages.door import FormPage, to
+from pages.forms import PageForm, Text, Words
+from pages.viewer import zone_for
+from payments.vocabulary import PaymentStatus as S
+
+from .reading import LessonPage
+from .slots import week_of
+
+KEEP = "keep"
+
+
+class LessonForm(LessonPage, FormPage):
+    """A form about one lesson. Its page goes back to the lesson."""
+
+    roles = (Role.STUDENT, Role.INSTRUCTOR)
+
+    def done_url(self, result: Any) -> str:
+        booking = result if isinstance(result, Booking) else getattr(result, "booking", None)
+        return to("lesson", booking_id=booking.pk if booking else self.kwargs["booking_id"])
+
+
+class DecisionForm(LessonForm):
+    """A form whose first button keeps everything as it is."""
+
+    scope = "money"
+
+    def post(self, request: HttpRequest, **path: Any) -> HttpResponse:
+        if request.POST.get("decision") == KEEP:
+            return HttpResponseRedirect(to("lesson", **path))
+        return super().post(request, **path)
+
+
+class CancelInput(PageForm):
+    reason = Words(
+        label="Why do you cancel?",
+        max_length=500,
+        help_text="The other side reads this. A few words are enough.",
+        error_messages={"required": "Say in a few words why."},
+    )
+    quote_id = Text(max_length=400, widget=forms.HiddenInput)
+
+
+class Cancel(DecisionForm):
+    """What cancelling comes to now, until when, and the button."""
+
+    template, title, form = "pages/lessons/cancel.html", "Cancel this lesson?", CancelInput
+    done_words = "The lesson is cancelled."
+
+    def content(self, **path: Any) -> dict[str, Any]:
+        content = super().content(**path)
+        quote = quotes.cancellation_quote(content["booking"], self.actor, self.now)
+        return {**content, "quote": quote, "is_held": content["booking"].payment.status == S.AUTHORIZED}
+
+    def operate(self, *, booking_id: str, reason: str, quote_id: str) -> Booking:
+        quotes.refuse_stale_cancellation(self.booking(booking_id), self.actor, quote_id, self.now)
+        return operations.cancel_booking(booking_id=booking_id, actor=self.actor, reason=reason, now=self.now)
+
+
+class MoveInput(PageForm):
+    starts_at = forms.DateTimeField(
+        label="New time",
+        input_formats=["%Y-%m-%dT%H:%M:%S%z"],
+        error_messages={"required": "Choose a new time first.", "invalid": "Choose one of the times below."},
+    )
+    quote_id = Text(max_length=400, widget=forms.HiddenInput)
+
+
+class Move(DecisionForm):
+    """What moving comes to, said before a time is picked, and the free times."""
+
+    template, title, form = "pages/lessons/move.html", "Move this lesson", MoveInput
+    roles = (Role.STUDENT,)
+    done_words = "The lesson is moved."
+
+    def content(self, **path: Any) -> dict[str, Any]:
+        content = super().content(**path)
+        booking: Booking = content["booking"]
+        query = self.request.GET
+        return {
+            **content,
+            "quote": quotes.reschedule_quote(booking, self.now),
+            "week": week_of(
+                booking.service.instructor,
+                minutes=booking.duration_minutes,
+                zone=zone_for(self.request),
+                now=self.now,
+                number=week_number(query.get("week", "")),
+                day=day_in(query.get("day", "")),
+                student=booking.student,
+            ),
+        }
+
+    def operate(self, *, booking_id: str, starts_at: datetime, quote_id: str) -> Booking:
+        quotes.refuse_stale_reschedule(self.booking(booking_id), quote_id, self.now)
+        return operations.reschedule_booking(booking_id=booking_id, actor=self.actor, starts_at=starts_at, now=self.now)
+
+
+def week_number(text: str) -> int:
+    """Which week is shown, from 0 (this one); anything else is this one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 3 and int(text) < 12 else 0
+
+
+def day_in(text: str) -> date | None:
+    """A day of the calendar, or None."""
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None
