@@ -4,6 +4,7 @@ A page says who may open it and what it shows; a form page also which form it ta
 it goes afterwards. Whatever an operation refuses is said at the right field, with everything typed still there.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar, cast
@@ -54,9 +55,10 @@ class Page(View):
     def get(self, request: HttpRequest, **path: Any) -> HttpResponse:
         return self.page(**self.content(**path))
 
-    def content(self, **path: Any) -> dict[str, Any]:
-        """What the template shows. Raises NotFound for what is not there for this person."""
+    def _nothing(self, **path: Any) -> dict[str, Any]:
         return {}
+
+    content: Callable[..., dict[str, Any]] = _nothing  # what the template shows; raises NotFound for what is not theirs
 
     def page(self, status: int = 200, **content: Any) -> HttpResponse:
         """The rendered page."""
@@ -80,7 +82,7 @@ class Page(View):
             {"title": "Not here" if isinstance(problem, NotFound) else "That did not work", "words": in_words(problem)},
             status=problem.status,
         )
-        answer.headers.update(headers_of(problem) if problem.status != 401 else {})
+        _say_when_to_come_back(answer, problem)
         return answer
 
     @property
@@ -105,6 +107,7 @@ class FormPage(Page):
     """
 
     form: ClassVar[type[Form]]
+    operate: Callable[..., Any]  # the one call: takes what path and form say, raises what the operation raises
     scope: ClassVar[Scope] = "write"
     done_words: ClassVar[str] = ""
     said: QueryDict | None = None  # what was typed before signing in again
@@ -146,10 +149,6 @@ class FormPage(Page):
         """What the empty form starts with."""
         return {}
 
-    def operate(self, **values: Any) -> Any:
-        """The one call. Raises what the operation raises."""
-        raise NotImplementedError
-
     def done(self, result: Any) -> HttpResponse:
         """What follows when it worked."""
         if self.done_words:
@@ -163,8 +162,7 @@ class FormPage(Page):
         """The page again, with the refusal where it belongs and everything typed kept."""
         tell(form, problem)
         answer = self.again(self.content(**path), form, problem.status)  # as it is now
-        if "Retry-After" in (headers := headers_of(problem)):
-            answer["Retry-After"] = headers["Retry-After"]
+        _say_when_to_come_back(answer, problem)
         return answer
 
     def again(self, content: dict[str, Any], form: Form, status: int) -> HttpResponse:
@@ -183,12 +181,10 @@ class Act(FormPage):
 
     form = Form
     template = "pages/problem.html"
+    instead_url: Callable[..., str]
 
     def get(self, request: HttpRequest, **path: Any) -> HttpResponse:
         return HttpResponseRedirect(self.instead_url(**path))
-
-    def instead_url(self, **path: Any) -> str:
-        raise NotImplementedError
 
     def refused(self, content: dict[str, Any], form: Form, problem: Problem, **path: Any) -> HttpResponse:
         messages.error(self.request, in_words(problem))
@@ -216,6 +212,12 @@ def focus_first_error(form: Form) -> None:
         if name in form.errors:
             form.fields[name].widget.attrs["autofocus"] = True
             return
+
+
+def _say_when_to_come_back(answer: HttpResponse, problem: Problem) -> None:
+    """`Retry-After`, where trying again helps."""
+    if "Retry-After" in (headers := headers_of(problem)):
+        answer["Retry-After"] = headers["Retry-After"]
 
 
 def to(name: str, *args: Any, **path: Any) -> str:

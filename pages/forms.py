@@ -1,6 +1,7 @@
 """What every form of ours has in common: its fields are drawn one way, with words at the field that is wrong."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
@@ -29,7 +30,7 @@ class PageForm(forms.Form):
 class Text(forms.CharField):
     """Text as it is typed, without the ends; refuses what a database cannot keep."""
 
-    default_validators = (NO_SURROGATES, ProhibitNullCharactersValidator())
+    default_validators: ClassVar[list[Callable[[Any], None]]] = [NO_SURROGATES, ProhibitNullCharactersValidator()]
 
 
 class Words(Text):

@@ -1,7 +1,7 @@
 """Cancel or move a lesson: both outcomes to the cent before one decides; asked again when the terms change meanwhile."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -25,7 +25,7 @@ KEEP = "keep"
 class LessonForm(LessonPage, FormPage):
     """A form about one lesson. Its page goes back to the lesson."""
 
-    roles = (Role.STUDENT, Role.INSTRUCTOR)
+    roles: ClassVar[tuple[Role, ...]] = (Role.STUDENT, Role.INSTRUCTOR)
 
     def done_url(self, result: Any) -> str:
         booking = result if isinstance(result, Booking) else getattr(result, "booking", None)

@@ -1,6 +1,5 @@
 """The free times of an instructor for a week, day by day in the viewer's zone."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -14,6 +13,7 @@ from pages import times
 DAY = timedelta(days=1)
 WEEK = 7
 FURTHEST = 12  # weeks ahead
+PARTS = ((6, "Night"), (12, "Morning"), (17, "Afternoon"), (24, "Evening"))  # each until that hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Slot:
     starts_at: datetime
     value: str
     words: str
+    hour: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,14 @@ class Day:
     long: str
     slots: list[Slot]
     is_chosen: bool
+
+    @property
+    def parts(self) -> list[tuple[str, list[Slot]]]:
+        """Morning, afternoon and evening, as far as anything is free then."""
+        parts: dict[str, list[Slot]] = {}
+        for slot in self.slots:
+            parts.setdefault(next(name for until, name in PARTS if slot.hour < until), []).append(slot)
+        return list(parts.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ def week_of(
     by_day: dict[date, list[Slot]] = {first + n * DAY: [] for n in range(WEEK)}
     for at in found:
         if (local := at.astimezone(zone).date()) in by_day:
-            by_day[local].append(Slot(at, value_of(at), times.clock_of(at, zone)))
+            by_day[local].append(Slot(at, value_of(at), times.clock_of(at, zone), at.astimezone(zone).hour))
     chosen = day if day in by_day else next((one for one, slots in by_day.items() if slots), first)
     days = [Day(one, f"{one:%a} {one.day}", times.long_day(one), slots, one == chosen) for one, slots in by_day.items()]
     return Week(
@@ -96,11 +105,6 @@ def week_of(
 def value_of(instant: datetime) -> str:
     """An instant as forms carry it."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def free_starts(week: Week) -> Iterable[datetime]:
-    """Every free time of the week."""
-    return (slot.starts_at for day in week.days for slot in day.slots)
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
