@@ -1,7 +1,6 @@
 """What every form of ours has in common: its fields are drawn one way, with words at the field that is wrong."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
@@ -30,7 +29,7 @@ class PageForm(forms.Form):
 class Text(forms.CharField):
     """Text as it is typed, without the ends; refuses what a database cannot keep."""
 
-    default_validators: ClassVar[list[Callable[[Any], None]]] = [NO_SURROGATES, ProhibitNullCharactersValidator()]
+    default_validators = [NO_SURROGATES, ProhibitNullCharactersValidator()]
 
 
 class Words(Text):
