@@ -30,12 +30,12 @@ def clock_of(instant: datetime, zone: ZoneInfo) -> str:
 
 
 def day_of(instant: datetime, zone: ZoneInfo, *, now: datetime | None = None) -> str:
-    """`Tue, Mar 2`; with the year when it is not this one; `Today` and `Tomorrow` when `now` is given."""
+    """`Tue, Mar 2`; with the year when it is not this one; `today` and `tomorrow` when `now` is given."""
     local = instant.astimezone(zone)
     if now is not None:
         today = now.astimezone(zone).date()
         if local.date() in (today, today + DAY):
-            return "Today" if local.date() == today else "Tomorrow"
+            return "today" if local.date() == today else "tomorrow"
         if local.year == today.year:
             return f"{local:%a, %b} {local.day}"
     return f"{local:%a, %b} {local.day}, {local.year}"

@@ -109,7 +109,7 @@ class ChooseTime(FormPage):
 
     def content(self, *, instructor_id: str) -> dict[str, Any]:
         choice = self.choice
-        profile, query = self.profile, self.request.GET
+        profile = self.profile
         return {
             "profile": profile,
             "person": profile.user,
@@ -122,8 +122,8 @@ class ChooseTime(FormPage):
                 minutes=choice.minutes,
                 zone=zone_for(self.request),
                 now=self.now,
-                number=week_number(query.get("week", "")),
-                day=day_in(query.get("day", "")),
+                number=week_number(self.typed.get("week", "")),
+                day=day_in(self.typed.get("day", "")),
                 student=self.user if self.request.user.is_authenticated else None,
             ),
             "chosen": f"service={choice.service.pk}&minutes={choice.minutes}&where={choice.where}",

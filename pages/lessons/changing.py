@@ -88,7 +88,6 @@ class Move(DecisionForm):
     def content(self, **path: Any) -> dict[str, Any]:
         content = super().content(**path)
         booking: Booking = content["booking"]
-        query = self.request.GET
         return {
             **content,
             "quote": quotes.reschedule_quote(booking, self.now),
@@ -97,8 +96,8 @@ class Move(DecisionForm):
                 minutes=booking.duration_minutes,
                 zone=zone_for(self.request),
                 now=self.now,
-                number=week_number(query.get("week", "")),
-                day=day_in(query.get("day", "")),
+                number=week_number(self.typed.get("week", "")),
+                day=day_in(self.typed.get("day", "")),
                 student=booking.student,
             ),
         }
