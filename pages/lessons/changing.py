@@ -7,8 +7,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.dateparse import parse_date
 
-from bookings import operations
-from bookings.api import quotes
+from bookings import operations, quotes
 from bookings.models import Booking
 from common.actors import Role
 from pages.door import FormPage, to
@@ -65,8 +64,13 @@ class Cancel(DecisionForm):
         return {**content, "quote": quote, "is_held": content["booking"].payment.status == S.AUTHORIZED}
 
     def operate(self, *, booking_id: str, reason: str, quote_id: str) -> Booking:
-        quotes.refuse_stale_cancellation(self.booking(booking_id), self.actor, quote_id, self.now)
-        return operations.cancel_booking(booking_id=booking_id, actor=self.actor, reason=reason, now=self.now)
+        return operations.cancel_booking(
+            booking_id=booking_id,
+            actor=self.actor,
+            reason=reason,
+            agreed=quotes.agreed_cancellation(quote_id, self.actor, self.now, nothing),
+            now=self.now,
+        )
 
 
 class MoveInput(PageForm):
@@ -105,6 +109,10 @@ class Move(DecisionForm):
     def operate(self, *, booking_id: str, starts_at: datetime, quote_id: str) -> Booking:
         quotes.refuse_stale_reschedule(self.booking(booking_id), quote_id, self.now)
         return operations.reschedule_booking(booking_id=booking_id, actor=self.actor, starts_at=starts_at, now=self.now)
+
+
+def nothing(quote: object) -> None:
+    """The new quote is not carried by the refusal: the page, shown again, quotes anew."""
 
 
 def week_number(text: str) -> int:
