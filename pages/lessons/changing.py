@@ -107,8 +107,13 @@ class Move(DecisionForm):
         }
 
     def operate(self, *, booking_id: str, starts_at: datetime, quote_id: str) -> Booking:
-        quotes.refuse_stale_reschedule(self.booking(booking_id), quote_id, self.now)
-        return operations.reschedule_booking(booking_id=booking_id, actor=self.actor, starts_at=starts_at, now=self.now)
+        return operations.reschedule_booking(
+            booking_id=booking_id,
+            actor=self.actor,
+            starts_at=starts_at,
+            agreed=quotes.agreed_reschedule(quote_id, starts_at, self.now, nothing),
+            now=self.now,
+        )
 
 
 def nothing(quote: object) -> None:
