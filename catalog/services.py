@@ -86,9 +86,7 @@ def create_service(
 
     A rate below the price floor is allowed and shown by `floors_of`: what is refused is the quote (policy 1).
     """
-    errors = _service_errors(name, hourly_rate_cents, durations, modalities)
-    if errors:
-        raise Invalid("The service cannot be saved.", errors=errors)
+    refuse_wrong_service(name, hourly_rate_cents, durations, modalities)
     return Service.objects.create(
         instructor=instructor,
         name=name.strip(),
@@ -97,6 +95,14 @@ def create_service(
         durations=sorted(set(durations)),
         modalities=[place for place in Modality if place in modalities],
     )
+
+
+def refuse_wrong_service(
+    name: str, hourly_rate_cents: int, durations: Sequence[int], modalities: Sequence[str]
+) -> None:
+    """Raises Invalid, with errors by field, for a service that cannot be offered like this."""
+    if errors := _service_errors(name, hourly_rate_cents, durations, modalities):
+        raise Invalid("The service cannot be saved.", errors=errors)
 
 
 def floors_of(

@@ -3,7 +3,9 @@
 from django.urls import path
 
 from .lessons import booking, cards, changing, paying, reading, trouble
-from .public import home
+from .member import billing, wallet
+from .public import about, home, policy
+from .teach import dashboard, getting_paid, profile
 
 urlpatterns = [
     path("", home.Home.as_view(), name="home"),
@@ -23,5 +25,23 @@ urlpatterns = [
     path("lessons/<ulid:booking_id>/dispute", trouble.DisputeCompletion.as_view(), name="dispute_completion"),
     path("lessons/<ulid:booking_id>/no-show", trouble.ReportNoShow.as_view(), name="no_show"),
     path("lessons/<ulid:booking_id>/no-show/answer", trouble.AnswerNoShow.as_view(), name="answer_no_show"),
+    # Oneself
+    path("wallet", wallet.Wallet.as_view(), name="wallet"),
+    path("billing", billing.Billing.as_view(), name="billing"),
+    path("billing/<ulid:method_id>/use", billing.UseCard.as_view(), name="use_card"),
+    path("billing/<ulid:method_id>/forget", billing.ForgetCard.as_view(), name="forget_card"),
+    # Teaching
+    path("teach", dashboard.Dashboard.as_view(), name="dashboard"),
+    path("teach/profile", profile.Profile.as_view(), name="teach_profile"),
+    path("teach/services/new", profile.ServiceForm.as_view(), name="new_service"),
+    path("teach/services/<ulid:service_id>", profile.ServiceForm.as_view(), name="edit_service"),
+    path("teach/get-paid", getting_paid.GetPaid.as_view(), name="get_paid"),
+    path("teach/get-paid/back", getting_paid.BackFromStripe.as_view(), name="back_from_stripe"),
+    path("teach/get-paid/stripe", getting_paid.StripeDashboard.as_view(), name="stripe_dashboard"),
+    # For everybody
+    path("policy", policy.Policy.as_view(), name="policy"),
+    path("terms", about.Terms.as_view(), name="terms"),
+    path("sitemap.xml", about.site_map, name="site_map"),
+    path("robots.txt", about.robots, name="robots"),
     path("card-setup", cards.CardSetup.as_view(), name="card_setup"),
 ]

@@ -58,5 +58,9 @@ def _places(user: object) -> list[tuple[str, str, str]]:
     return INSTRUCTORS_PLACES if user.role == Role.INSTRUCTOR else []
 
 
-STUDENTS_PLACES = [("lessons", "My lessons", "calendar")]
-INSTRUCTORS_PLACES = [("lessons", "Lessons", "calendar")]
+STUDENTS_PLACES = [("home", "Find", "search"), ("lessons", "My lessons", "calendar"), ("wallet", "Wallet", "wallet")]
+INSTRUCTORS_PLACES = [
+    ("dashboard", "Your day", "home"),
+    ("lessons", "Lessons", "calendar"),
+    ("teach_profile", "Profile", "person"),
+]

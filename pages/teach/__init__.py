@@ -1,0 +1,1 @@
+"""Pages for instructors: the day, the hours, the money, what they offer."""
