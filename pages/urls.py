@@ -5,7 +5,7 @@ from django.urls import path
 from .lessons import booking, cards, changing, paying, reading, trouble
 from .member import billing, wallet
 from .public import about, home, policy
-from .teach import dashboard, getting_paid, profile
+from .teach import dashboard, getting_paid, hours, profile
 
 urlpatterns = [
     path("", home.Home.as_view(), name="home"),
@@ -32,6 +32,7 @@ urlpatterns = [
     path("billing/<ulid:method_id>/forget", billing.ForgetCard.as_view(), name="forget_card"),
     # Teaching
     path("teach", dashboard.Dashboard.as_view(), name="dashboard"),
+    path("teach/availability", hours.Availability.as_view(), name="availability"),
     path("teach/profile", profile.Profile.as_view(), name="teach_profile"),
     path("teach/services/new", profile.ServiceForm.as_view(), name="new_service"),
     path("teach/services/<ulid:service_id>", profile.ServiceForm.as_view(), name="edit_service"),

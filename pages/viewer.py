@@ -62,5 +62,6 @@ STUDENTS_PLACES = [("home", "Find", "search"), ("lessons", "My lessons", "calend
 INSTRUCTORS_PLACES = [
     ("dashboard", "Your day", "home"),
     ("lessons", "Lessons", "calendar"),
+    ("availability", "Hours", "clock"),
     ("teach_profile", "Profile", "person"),
 ]

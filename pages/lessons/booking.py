@@ -22,7 +22,7 @@ from pages.viewer import zone_for
 from pages.words.problems import in_words
 
 from .changing import day_in, week_number
-from .slots import week_of
+from .slots import Week, week_of
 
 ICON_OF = {
     Modality.ONLINE: "screen",
@@ -46,10 +46,18 @@ class InstructorPage(Page):
             "profile": profile,
             "person": profile.user,
             "services": services,
-            "week": week_of(profile, minutes=shortest(profile), zone=zone_for(self.request), now=self.now)
-            if services
-            else None,
+            "week": self.week(profile) if services else None,
         }
+
+    def week(self, profile: InstructorProfile) -> Week:
+        """The free times of the coming seven days, for the shortest lesson."""
+        return week_of(
+            profile,
+            minutes=shortest(profile),
+            location_type=profile.services.all()[0].modalities[0],
+            zone=zone_for(self.request),
+            now=self.now,
+        )
 
 
 def shortest(profile: InstructorProfile) -> int:
@@ -120,6 +128,7 @@ class ChooseTime(FormPage):
             "week": week_of(
                 profile,
                 minutes=choice.minutes,
+                location_type=choice.where,
                 zone=zone_for(self.request),
                 now=self.now,
                 number=week_number(self.typed.get("week", "")),

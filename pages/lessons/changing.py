@@ -98,6 +98,8 @@ class Move(DecisionForm):
             "week": week_of(
                 booking.service.instructor,
                 minutes=booking.duration_minutes,
+                location_type=booking.location_type,
+                moving=booking,
                 zone=zone_for(self.request),
                 now=self.now,
                 number=week_number(self.typed.get("week", "")),

@@ -5,8 +5,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from accounts.models import User
-from bookings.queries import lessons_between
+from bookings.models import Booking
+from bookings.queries import lessons_around, lessons_between
 from catalog.availability import free_slots
+from catalog.local_time import Range
 from catalog.models import InstructorProfile
 from pages import times
 
@@ -72,21 +74,36 @@ def week_of(
     instructor: InstructorProfile,
     *,
     minutes: int,
+    location_type: str,
     zone: ZoneInfo,
     now: datetime,
     number: int = 0,
     day: date | None = None,
     student: User | None = None,
+    moving: Booking | None = None,
 ) -> Week:
     """The week `number` weeks from today. Without `day` the first day with a free time is the chosen one.
 
-    The student's own lessons take their times out too. Four queries.
+    The student's own lessons take their times out too; one that is being moved does not stand in its own way. At most
+    four queries.
     """
     first = now.astimezone(zone).date() + number * WEEK * DAY
     since, until = _midnight(first, zone), _midnight(first + WEEK * DAY, zone)
-    people = [instructor.pk, *([student.pk] if student else [])]
-    busy = lessons_between(*people, since=since, until=until + DAY)
-    found = free_slots(instructor=instructor, since=since, until=until, duration_minutes=minutes, busy=busy, now=now)
+    found = free_slots(
+        instructor=instructor,
+        location_type=location_type,
+        since=since,
+        until=until,
+        duration_minutes=minutes,
+        lessons=lessons_around(
+            instructor.pk, since=since, until=until, besides_payment=moving.payment_id if moving else None
+        ),
+        now=now,
+    )
+    length = timedelta(minutes=minutes)
+    theirs = lessons_between(student.pk, since=since, until=until + DAY) if student else []
+    own = (moving.starts_at, moving.ends_at) if moving else None
+    found = [at for at in found if (own is None or at != own[0]) and _is_free(at, at + length, theirs, own)]
     by_day: dict[date, list[Slot]] = {first + n * DAY: [] for n in range(WEEK)}
     for at in found:
         if (local := at.astimezone(zone).date()) in by_day:
@@ -100,6 +117,11 @@ def week_of(
         difference=_difference(since, zone, instructor),
         clock_change=times.clock_change(now, until, zone),
     )
+
+
+def _is_free(starts: datetime, ends: datetime, taken: list[Range], own: Range | None) -> bool:
+    """Whether nothing of a student's takes this time, apart from the lesson that is being moved."""
+    return not any(starts < end and start < ends for start, end in taken if (start, end) != own)
 
 
 def value_of(instant: datetime) -> str:

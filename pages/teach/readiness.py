@@ -68,7 +68,7 @@ def readiness_of(user: User) -> Readiness:
             ToDo(
                 "Say when you teach",
                 "Your week. Students book only what is free.",
-                reverse("dashboard"),
+                reverse("availability"),
                 "Set your week",
                 opens,
             ),
