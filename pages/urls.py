@@ -1,13 +1,13 @@
 """Every page: students and instructors, and what anybody may read."""
 
-from django.urls import path
+from django.urls import URLPattern, URLResolver, include, path
 
 from .lessons import booking, cards, changing, paying, reading, trouble
-from .member import billing, wallet
+from .member import billing, entrance, wallet
 from .public import about, home, policy
 from .teach import dashboard, getting_paid, hours, profile
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.Home.as_view(), name="home"),
     # Finding and booking
     path("instructors/<ulid:instructor_id>", booking.InstructorPage.as_view(), name="instructor"),
@@ -26,6 +26,8 @@ urlpatterns = [
     path("lessons/<ulid:booking_id>/no-show", trouble.ReportNoShow.as_view(), name="no_show"),
     path("lessons/<ulid:booking_id>/no-show/answer", trouble.AnswerNoShow.as_view(), name="answer_no_show"),
     # Oneself
+    path("start", entrance.Start.as_view(), name="start"),
+    path("account/", include(entrance.urlpatterns)),
     path("wallet", wallet.Wallet.as_view(), name="wallet"),
     path("billing", billing.Billing.as_view(), name="billing"),
     path("billing/<ulid:method_id>/use", billing.UseCard.as_view(), name="use_card"),

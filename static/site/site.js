@@ -8,6 +8,8 @@
     document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax`;
   }
 
+  for (const field of document.querySelectorAll("[data-zone]")) if (zone) field.value = zone;
+
   // A form is sent once: its button says that it is on its way. Coming back with the browser's button makes it ready again.
   document.addEventListener("submit", (event) => {
     const form = event.target;
