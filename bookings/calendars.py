@@ -56,7 +56,7 @@ def reader_of(token: str) -> User:
 
 
 def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
 # --- Which lessons ---------------------------------------------------------------------------------------------------

@@ -272,3 +272,16 @@ def test_two_lessons_five_minutes_apart_do_not_both_get_in(cast: Cast) -> None:
     assert len(taken) == answers.count("booked") == Payment.objects.count()
     for (_, ends), (starts, _) in pairwise(taken):
         assert starts - ends >= timedelta(minutes=15)
+
+
+def test_a_time_given_up_comes_back_only_with_its_gap(cast: Cast, student_api: Api) -> None:
+    """A declined checkout gives its time up; a lesson that ends when it starts is then too close to take it again."""
+    first = student_api.post("bookings", 201, **lesson(cast, soon(10)))
+    student_api.post("payments/checkout", 402, booking_id=first["id"], payment_method_id="pm_card_chargeCustomerFail")
+    other = make_person(role=Role.STUDENT, now=clock.now(), card="pm_card_visa")
+    before = datetime.fromisoformat(first["starts_at"]) - timedelta(minutes=30)
+    Api(client_of(other.user)).post("bookings", 201, **lesson(cast, before, duration_minutes=30))
+    again = student_api.post("payments/checkout", 409, booking_id=first["id"])
+    assert again["code"] == "booking_conflict"
+    assert not Booking.objects.get(pk=first["id"]).holds_slot
+    assert Payment.objects.get(bookings=first["id"]).card_charged_cents == 0

@@ -252,3 +252,21 @@ def test_stripes_fee_is_rounded_half_up(
 ) -> None:
     pay(api, customer, amount=amount)
     assert entries(api)[-1][2] == amount - fee
+
+
+def test_a_connected_account_transfers_to_the_platform_alone(
+    api: stripe.StripeClient, customer: stripe.Customer, account: stripe.Account
+) -> None:
+    pay(api, customer, account, amount=10000, fee=1500, card="pm_card_bypassPending")
+    platform, own = api.v1.accounts.retrieve_current().id, {"stripe_account": account.id}
+    before = available(api)
+    made = api.v1.transfers.create({"amount": 500, "currency": "usd", "destination": platform}, own)  # type: ignore[arg-type]
+    assert (available(api, account.id), available(api)) == (8000, before + 500)
+    assert entries(api)[-1] == ("payment", 500, 500, "py")
+    assert entries(api, account.id)[-1] == ("transfer", -500, -500, "tr")
+    assert [each.id for each in api.v1.transfers.list(options=own)] == [made.id]  # type: ignore[arg-type]
+    for amount, destination, code in ((8001, platform, "balance_insufficient"), (1, account.id, "resource_missing")):
+        with pytest.raises(stripe.InvalidRequestError) as refusal:
+            api.v1.transfers.create({"amount": amount, "currency": "usd", "destination": destination}, own)  # type: ignore[arg-type]
+        assert refusal.value.code == code
+    assert available(api, account.id) == 8000
