@@ -119,7 +119,19 @@ def problem_of(error: BaseException | None) -> Problem | None:
 def invalid(errors: Any) -> Invalid:
     """400 with what is wrong, by field."""
     by_field = errors if isinstance(errors, dict) else {"non_field_errors": errors}
-    return Invalid(f"Wrong or missing: {', '.join(map(str, by_field))}.", errors=by_field)
+    return Invalid(_sendable(f"Wrong or missing: {', '.join(map(str, by_field))}."), errors=_sendable(by_field))
+
+
+def _sendable(said: Any) -> Any:
+    """What is quoted of a request, without the lone surrogates that no answer can carry."""
+    match said:
+        case dict():
+            return {_sendable(key): _sendable(value) for key, value in said.items()}
+        case list() | tuple():
+            return [_sendable(value) for value in said]
+        case str():
+            return said.encode(errors="replace").decode()
+    return said
 
 
 def document(problem: Problem, path: str) -> dict[str, Any]:

@@ -285,3 +285,11 @@ def test_a_time_given_up_comes_back_only_with_its_gap(cast: Cast, student_api: A
     assert again["code"] == "booking_conflict"
     assert not Booking.objects.get(pk=first["id"]).holds_slot
     assert Payment.objects.get(bookings=first["id"]).card_charged_cents == 0
+
+
+def test_what_is_quoted_in_an_error_can_be_sent(student: User, service: Service) -> None:
+    """A choice that is none is repeated in the answer; a lone surrogate in it is not."""
+    body = f'{{"service_id": "{service.pk}", "duration_minutes": 60, "location_type": "\\ud800"}}'
+    answer = client_of(student).post("/api/v1/bookings", body, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.json()["errors"]["location_type"] == ['"?" is not a valid choice.']
