@@ -8,6 +8,8 @@ from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 from catalog.models import InstructorProfile
 from common import clock
 from credits.models import CreditLot
+from packages import entitlements
+from packages.models import Entitlement, Package
 from payments.models import MoneyPlan, Payment, StripeEventInbox
 from payments.vocabulary import PaymentStatus
 
@@ -65,8 +67,22 @@ def checkouts_timed_out(now: datetime) -> list[str]:
 
 
 def bookings_abandoned(now: datetime) -> list[str]:
-    untouched = PENDING.filter(payment__auth_first_attempted_at=None, created_at__lte=now - holds.PENDING_LIMIT)
+    untouched = PENDING.filter(
+        payment__entitlement=None, payment__auth_first_attempted_at=None, created_at__lte=now - holds.PENDING_LIMIT
+    )
     return list(untouched.order_by("created_at").values_list("pk", flat=True)[:BATCH])
+
+
+def packages_unpaid(now: datetime) -> list[str]:
+    return entitlements.to_give_up(now, BATCH)
+
+
+def lessons_to_refund() -> list[str]:
+    return entitlements.to_refund(BATCH)
+
+
+def entitlements_over(now: datetime) -> list[str]:
+    return entitlements.to_expire(now, BATCH)
 
 
 def captures_due(now: datetime) -> list[str]:
@@ -138,7 +154,12 @@ NEXT_DUE: dict[str, Callable[[], datetime | None]] = {
         holds.CHECKOUT_LIMIT,
     ),
     "expire_pending_bookings": lambda: _first(
-        Payment.objects.filter(bookings__status=B.PENDING, bookings__rescheduled_to=None, auth_first_attempted_at=None),
+        Payment.objects.filter(
+            bookings__status=B.PENDING,
+            bookings__rescheduled_to=None,
+            auth_first_attempted_at=None,
+            entitlement=None,
+        ),
         "bookings__created_at",
         holds.PENDING_LIMIT,
     ),
@@ -153,6 +174,12 @@ NEXT_DUE: dict[str, Callable[[], datetime | None]] = {
     "guard_expiring_holds": lambda: _first(
         FROZEN_HOLDS.exclude(plans__purpose=MoneyPlan.Purpose.SECURE_FUNDS), "capture_before", -holds.SECURE_BEFORE
     ),
+    "expire_unpaid_packages": lambda: Package.objects.filter(status=Package.Status.AWAITING_PAYMENT).aggregate(
+        first=Min("pay_by")
+    )["first"],
+    "expire_entitlements": lambda: Entitlement.objects.filter(status=Entitlement.Status.AVAILABLE).aggregate(
+        first=Min("expires_at")
+    )["first"],
     "expire_credits": lambda: CreditLot.objects.filter(status=CreditLot.Status.AVAILABLE).aggregate(
         first=Min("expires_at")
     )["first"],

@@ -39,6 +39,14 @@ class Run:
             self.processed += 1
             self.results[result] = self.results.get(result, 0) + 1
 
+    def with_more(self, other: "Run") -> "Run":
+        """This run with another one of the same job."""
+        for result, count in other.results.items():
+            self.results[result] = self.results.get(result, 0) + count
+        self.processed, self.skipped = self.processed + other.processed, self.skipped + other.skipped
+        self.failed += other.failed
+        return self
+
     def as_dict(self) -> dict[str, Any]:
         return {
             "name": self.name,
@@ -119,6 +127,20 @@ def expire_pending_bookings(now: datetime) -> Run:
     return _each(name, due.bookings_abandoned(now), work)
 
 
+def expire_unpaid_packages(now: datetime) -> Run:
+    """Packages nobody paid within 30 minutes (policy 12)."""
+    name = "expire_unpaid_packages"
+    work = lambda p: operations.expire_package(package_id=p, actor=_actor(name), now=now)  # noqa: E731
+    return _each(name, due.packages_unpaid(now), work)
+
+
+def expire_entitlements(now: datetime) -> Run:
+    """Lessons of packages that were not used in time (policy 12)."""
+    name = "expire_entitlements"
+    work = lambda p: operations.expire_entitlements(package_id=p, now=now)  # noqa: E731
+    return _each(name, due.entitlements_over(now), work)
+
+
 def capture_completed_lessons(now: datetime) -> Run:
     """24 h after a lesson's end: complete, capture, pay out, resolve a LOCK (policy 4.5)."""
     name = "capture_completed_lessons"
@@ -157,10 +179,12 @@ def guard_expiring_holds(now: datetime) -> Run:
 
 
 def resume_unfinished_settlements(now: datetime) -> Run:
-    """Carry on every decision that stopped half-way: a crash, an unreachable Stripe (policy 9)."""
-    return _each(
-        "resume_unfinished_settlements", due.plans_to_resume(), lambda plan_id: upkeep.resume_plan(plan_id, now)
-    )
+    """Carry on every decision that stopped half-way: a crash, an unreachable Stripe (policy 9); and send back the money of
+    package lessons that were given back for it (policy 12)."""
+    name = "resume_unfinished_settlements"
+    run = _each(name, due.plans_to_resume(), lambda plan_id: upkeep.resume_plan(plan_id, now))
+    work = lambda p: operations.refund_returned_lessons(package_id=p, actor=_actor(name), now=now)  # noqa: E731
+    return run.with_more(_each(name, due.lessons_to_refund(), work))
 
 
 def finish_instant_payouts(now: datetime) -> Run:

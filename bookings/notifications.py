@@ -37,6 +37,13 @@ TOLD: dict[str, tuple[str, ...]] = {
     "chargeback_won": (STUDENT, INSTRUCTOR, SUPPORT),
     "chargeback_lost": (STUDENT, INSTRUCTOR, SUPPORT),
     "staff_refund": (STUDENT, INSTRUCTOR),
+    "package_paid": (STUDENT, INSTRUCTOR),
+    "package_refused": (STUDENT,),
+    "package_refunded": (STUDENT,),
+    "package_charged_back": (SUPPORT,),
+    "package_chargeback_won": (STUDENT, SUPPORT),
+    "package_chargeback_lost": (STUDENT, INSTRUCTOR, SUPPORT),
+    "lesson_given_back": (STUDENT, INSTRUCTOR),
 }
 
 

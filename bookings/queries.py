@@ -42,7 +42,7 @@ def booking_seen_by(user: User, booking_id: str) -> Booking:
 def whole(bookings: QuerySet[Booking]) -> QuerySet[Booking]:
     """With people, service, money, the reschedule chain's neighbours, no-shows and disputes: three queries in all."""
     return bookings.select_related(
-        "payment", "student", "instructor", "service", "rescheduled_to", "completion_dispute"
+        "payment__entitlement", "student", "instructor", "service", "rescheduled_to", "completion_dispute"
     ).prefetch_related(
         Prefetch("no_show_reports", NoShowReport.objects.order_by("reported_at", "id")),
         "payment__chargebacks",
@@ -142,7 +142,12 @@ def frozen_amounts(payment: Payment) -> Amounts:
 def price_of(booking: Booking, *, requested_credit_cents: int, now: datetime) -> Amounts:
     """The frozen price; while the booking waits for its checkout, with as much credit as asked for and available."""
     payment, amounts = booking.payment, frozen_amounts(booking.payment)
-    if booking.status != BookingStatus.PENDING or payment.credits_reserved_cents or payment.payment_intent_id:
+    if (
+        booking.status != BookingStatus.PENDING
+        or payment.is_prepaid
+        or payment.credits_reserved_cents
+        or payment.payment_intent_id
+    ):
         return amounts
     available = available_cents(user_id=booking.student_id, now=now)
     return amounts.with_credits(min(requested_credit_cents, available, amounts.lesson_price_cents))

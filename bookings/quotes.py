@@ -14,11 +14,11 @@ from django.core.signing import BadSignature, Signer
 from django.utils.crypto import salted_hmac
 
 from bookings.models import Booking
-from bookings.operations.cancel import money_state, refuse_cancellation
-from bookings.operations.reschedule import holds_at_once, refuse_move
-from bookings.policy.cancellation import cancellation_terms
+from bookings.operations.cancel import refuse_cancellation, terms_of_cancelling
+from bookings.operations.reschedule import holds_at_once, how_to_move, refuse_move
 from bookings.policy.holds import hold_due_at
-from bookings.policy.rescheduling import Move, move_allowed
+from bookings.policy.packages import entitlement_quoted
+from bookings.policy.rescheduling import Move
 from bookings.policy.terms import Credits, Step, Terms
 from bookings.policy.windows import window_changes_at, window_of
 from bookings.queries import frozen_amounts, reserved_lots
@@ -62,6 +62,7 @@ class CancellationQuote:
     instructor_payout_cents: int
     credit_lots: list[LotBack]
     terms_change_at: datetime | None
+    entitlement: str = ""
 
     @property
     def credit_expired_cents(self) -> int:
@@ -73,7 +74,7 @@ class CancellationQuote:
         """Signed, so that only terms we have offered can be held against us."""
         money = [self.card_charged_cents, self.card_refund_cents, self.credit_back_cents, self.credit_expired_cents]
         terms = [self.booking_id, self.cancelled_by, self.outcome, *money, self.instructor_payout_cents]
-        return _signed("cancellation-quote", terms)
+        return _signed("cancellation-quote", [*terms, self.entitlement] if self.entitlement else terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ def cancellation_quote(booking: Booking, actor: Actor, now: datetime) -> Cancell
         instructor_payout_cents=terms.payout_cents(amounts),
         credit_lots=lots,
         terms_change_at=_earliest(_terms_end(booking, who, terms, now), _next_expiry(lots)),
+        entitlement=_entitlement(booking, terms, now),
     )
 
 
@@ -131,7 +133,7 @@ def reschedule_quote(booking: Booking, now: datetime, *, starts_at: datetime | N
     """
     refuse_move(booking)
     payment = booking.payment
-    move = move_allowed(starts_at=booking.starts_at, now=now, late_reschedule_used=payment.late_reschedule_used)
+    move = how_to_move(booking, now)
     held, hold_at = None, None
     if starts_at is not None:
         free = move is Move.FREE and not payment.is_captured
@@ -200,13 +202,23 @@ def _refuse_forged(salt: str, quote_id: str) -> None:
 
 
 def _terms(booking: Booking, who: Role, now: datetime) -> Terms:
-    return cancellation_terms(who=who, starts_at=booking.starts_at, now=now, state=money_state(booking.payment))
+    return terms_of_cancelling(booking, who=who, now=now)
+
+
+def _entitlement(booking: Booking, terms: Terms, now: datetime) -> str:
+    """What becomes of the entitlement of a package's lesson; empty for any other."""
+    if not booking.payment.is_prepaid:
+        return ""
+    return entitlement_quoted(terms.outcome, starts_at=booking.starts_at, now=now)
 
 
 def _terms_end(booking: Booking, who: Role, terms: Terms, now: datetime) -> datetime | None:
     """The last instant at which the policy's row is the same."""
     instant = window_changes_at(starts_at=booking.starts_at, now=now)
-    while instant and _terms(booking, who, instant + MOMENT) == terms:
+    entitlement = _entitlement(booking, terms, now)
+    while instant and _terms(booking, who, after := instant + MOMENT) == terms:
+        if _entitlement(booking, terms, after) != entitlement:
+            break
         instant = window_changes_at(starts_at=booking.starts_at, now=instant + MOMENT)
     return instant
 

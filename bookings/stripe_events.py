@@ -5,6 +5,7 @@ from datetime import datetime
 
 from accounts.models import User
 from common.actors import STRIPE
+from packages.models import Package
 from payments import cards, connect, observed
 from payments.models import Payment, StripeEventInbox
 
@@ -17,6 +18,9 @@ Handler = Callable[[StripeEventInbox, datetime], str]
 
 def _hold(event: StripeEventInbox, now: datetime) -> str:
     """Something happened to a payment intent: read it back and take note."""
+    package_id = _package_of(payment_intent_id=event.object_id)
+    if package_id:
+        return operations.note_package_payment(package_id=package_id, actor=STRIPE, now=now)
     payment = Payment.objects.filter(payment_intent_id=event.object_id).values_list("pk", flat=True).first()
     booking_id = booking_of(payment) if payment else None
     if booking_id is None:
@@ -27,10 +31,30 @@ def _hold(event: StripeEventInbox, now: datetime) -> str:
     return status
 
 
+def _paid(event: StripeEventInbox, now: datetime) -> str:
+    """A payment went through: a package's is charged by the browser; a lesson's by us, who know already."""
+    package_id = _package_of(payment_intent_id=event.object_id)
+    if package_id is None:
+        return "ignored" if Payment.objects.filter(payment_intent_id=event.object_id).exists() else UNKNOWN
+    return operations.note_package_payment(package_id=package_id, actor=STRIPE, now=now)
+
+
+def _package_of(**payment: str) -> str | None:
+    """The package whose purchase a payment is."""
+    rows = Package.objects.filter(**{f"payment__{name}": value for name, value in payment.items() if value})
+    package_id: str | None = rows.values_list("pk", flat=True).first() if all(payment.values()) else None
+    return package_id
+
+
 def _chargeback(event: StripeEventInbox, now: datetime) -> str:
     """A dispute was opened, changed or closed."""
     intent = event.payload["data"]["object"].get("payment_intent")
     charge = event.payload["data"]["object"].get("charge")
+    package_id = _package_of(charge_id=charge or "")
+    if package_id:
+        return operations.note_package_chargeback(
+            dispute_id=event.object_id, package_id=package_id, actor=STRIPE, now=now
+        )
     payment = (
         Payment.objects.filter(movements__kind="capture", movements__stripe_id=intent).first() if intent else None
     ) or (Payment.objects.filter(charge_id=charge).first() if charge else None)
@@ -55,7 +79,12 @@ def _card_saved(event: StripeEventInbox, now: datetime) -> str:
     if user is None or not setup.get("payment_method"):
         return UNKNOWN
     cards.save_card(user=user, payment_method_id=setup["payment_method"])
-    return "saved"
+    about = setup.get("metadata") or {}
+    if about.get("source") != Package.Source.SESSION or not about.get("booking"):
+        return "saved"
+    return operations.finish_session(
+        booking_id=about["booking"], student_id=user.pk, payment_method_id=setup["payment_method"], now=now
+    )
 
 
 HANDLERS: dict[str, Handler] = {
@@ -63,6 +92,7 @@ HANDLERS: dict[str, Handler] = {
     "payment_intent.payment_failed": _hold,
     "payment_intent.canceled": _hold,
     "payment_intent.requires_action": _hold,
+    "payment_intent.succeeded": _paid,
     "charge.dispute.created": _chargeback,
     "charge.dispute.updated": _chargeback,
     "charge.dispute.funds_withdrawn": _chargeback,

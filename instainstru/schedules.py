@@ -46,6 +46,7 @@ JOBS = (
     _job(jobs.process_scheduled_authorizations, 5 * MINUTE),
     _job(jobs.check_immediate_auth_timeout, 5 * MINUTE),
     _job(jobs.expire_pending_bookings, 5 * MINUTE),
+    _job(jobs.expire_unpaid_packages, 5 * MINUTE),
     _job(jobs.retry_failed_authorizations, 15 * MINUTE),
     _job(jobs.check_payment_health, 15 * MINUTE),
     _job(jobs.capture_completed_lessons, HOUR),
@@ -53,6 +54,7 @@ JOBS = (
     _job(jobs.guard_expiring_holds, HOUR),
     _job(jobs.retry_failed_captures, 15 * MINUTE),  # each payment every 4 h, counted from its own last attempt
     _job(jobs.expire_credits, DAY, at=30 * MINUTE),
+    _job(jobs.expire_entitlements, DAY, at=45 * MINUTE),
     _job(jobs.evaluate_instructor_tiers, DAY, at=3 * HOUR + 15 * MINUTE),
     _job(reconcile_with_stripe, DAY, at=4 * HOUR),
     _job(jobs.purge_records, DAY, at=5 * HOUR),

@@ -90,6 +90,7 @@ INSTALLED_APPS = [
     "catalog",
     "credits",
     "payments",
+    "packages",
     "bookings",
     "support",
     "pages",

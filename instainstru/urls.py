@@ -14,6 +14,7 @@ from bookings.api import (
     hours,
     instructors,
     lessons,
+    packages,
     payments,
     payouts,
     pricing,
@@ -108,6 +109,15 @@ api: list[URLPattern | URLResolver] = [
     path("admin/bookings/<ulid:booking_id>/no-show/resolve", support.ResolveNoShow.as_view()),
     path("admin/bookings/<ulid:booking_id>/review/resolve", support.ResolveReview.as_view()),
     path("admin/refunds/<ulid:booking_id>/refund", support.Refund.as_view()),
+    path("admin/bookings/<ulid:booking_id>/give-back", packages.GiveLessonBack.as_view()),
+    path("admin/packages/<ulid:package_id>/refund", packages.StaffRefundPackage.as_view()),
+    # Packages
+    path("packages", packages.Offers.as_view()),
+    path("packages/mine", packages.MyPackages.as_view()),
+    path("packages/<ulid:package_id>", packages.OnePackage.as_view()),
+    path("packages/<ulid:package_id>/refund", packages.RefundPackage.as_view()),
+    path("payments/create-session", packages.CreateSession.as_view()),
+    path("payments/payment-intent", packages.PayFirst.as_view()),
     # Money
     path("payments/checkout", payments.CheckOut.as_view()),
     path("payments/setup-intent", payments.SetupIntent.as_view()),

@@ -58,13 +58,13 @@ def customer_of(user: User) -> str:
     return user.stripe_customer_id
 
 
-def start_saving_card(*, user: User, booking_id: str = "") -> CardSetup:
+def start_saving_card(*, user: User, booking_id: str = "", metadata: dict[str, str] | None = None) -> CardSetup:
     """A SetupIntent for the browser to save a card with. Raises StripeUnavailable."""
     customer = customer_of(user)
     key = f"setup:{new_id()}"  # saves a card and moves no money: every try is its own
     try:
         setup = gateway.create_setup_intent(
-            customer=customer, key=key, metadata={"booking": booking_id, "user": user.pk}
+            customer=customer, key=key, metadata={**(metadata or {}), "booking": booking_id, "user": user.pk}
         )
     except gateway.OutcomeUnknown as unknown:
         raise StripeUnavailable() from unknown

@@ -218,6 +218,33 @@ def fee_refunds_of(application_fee: str) -> Iterator[Fields]:
     yield from pages(client().v1.application_fees.refunds.list, {}, application_fee)
 
 
+# --- Prices ----------------------------------------------------------------------------------------------------------
+def prices(*, product: str = "") -> Iterator[Fields]:
+    """The active prices for one payment, of one product or all, each with its product."""
+    params: Fields = {"active": True, "type": "one_time", "expand": ["data.product"]}
+    yield from pages(client().v1.prices.list, {**params, "product": product} if product else params)
+
+
+def price(price_id: str) -> Fields:
+    """A price with its product. Raises Declined for one that Stripe does not know."""
+    return _call(client().v1.prices.retrieve, price_id, params={"expand": ["product"]})  # type: ignore[no-any-return]
+
+
+def create_product(*, name: str, description: str, prices: list[Fields], key: str) -> Fields:
+    """A product with its prices, each `amount_cents`, `nickname` and `metadata` (`lessons`, `minutes`)."""
+    product = _harmless_twice(client().v1.products.create, params={"name": name, "description": description}, key=key)
+    for number, one in enumerate(prices):
+        params = {
+            "product": product["id"],
+            "currency": "usd",
+            "unit_amount": one["amount_cents"],
+            "nickname": one["nickname"],
+            "metadata": one["metadata"],
+        }
+        _harmless_twice(client().v1.prices.create, params=params, key=f"{key}:{number}")
+    return product  # type: ignore[no-any-return]
+
+
 # --- Disputes, balances, events --------------------------------------------------------------------------------------
 def dispute(dispute_id: str) -> Fields:
     return _call(client().v1.disputes.retrieve, dispute_id)  # type: ignore[no-any-return]

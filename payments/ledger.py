@@ -2,7 +2,8 @@
 
 Accounts: `stripe:platform` and `stripe:acct_…` are balances at Stripe (assets, compared object by object); `card` is the
 students' cards, `bank` the instructors' and our banks, `stripe_fees` what Stripe keeps. `credits_owed` is what students may
-spend, `platform_equity` our own, `promotions` what credits given away were funded from.
+spend, `packages_owed` lessons sold in packages and not given yet, `platform_equity` our own, `promotions` what credits given
+away were funded from.
 """
 
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from .models import LedgerEntry, LedgerLine
 PLATFORM = "stripe:platform"
 CARD, BANK, STRIPE_FEES = "card", "bank", "stripe_fees"
 CREDITS_OWED, EQUITY, PROMOTIONS = "credits_owed", "platform_equity", "promotions"
+PACKAGES_OWED = "packages_owed"
 
 
 def connected(account_id: str) -> str:
@@ -69,9 +71,11 @@ def post(
     return created
 
 
-def balance_of(account: str) -> int:
-    """The balance of an account in cents, debit positive."""
-    return LedgerLine.objects.filter(account=account).aggregate(total=Sum("amount_cents"))["total"] or 0
+def balance_of(account: str, *, payment_id: str = "") -> int:
+    """The balance of an account in cents, debit positive; what one payment did to it, when one is named."""
+    lines = LedgerLine.objects.filter(account=account)
+    lines = lines.filter(entry__payment_id=payment_id) if payment_id else lines
+    return lines.aggregate(total=Sum("amount_cents"))["total"] or 0
 
 
 def trial_balance() -> dict[str, int]:
@@ -100,6 +104,16 @@ def capture_lines(
         Line(PLATFORM, fee_amount, fee),
         Line(connected(account_id), amount - fee_amount, payment),
     ]
+
+
+def platform_charge_lines(*, charge: str, amount: int, stripe_fee: int) -> list[Line]:
+    """A charge on the platform itself, with no transfer."""
+    return [Line(CARD, -amount), Line(STRIPE_FEES, stripe_fee), Line(PLATFORM, amount - stripe_fee, charge)]
+
+
+def package_lines(*, owed_cents: int) -> list[Line]:
+    """We owe lessons worth so many cents more; fewer when negative."""
+    return [Line(PACKAGES_OWED, -owed_cents), Line(EQUITY, owed_cents)]
 
 
 def transfer_lines(*, account_id: str, amount: int, transfer: str, payment: str) -> list[Line]:

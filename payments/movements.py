@@ -39,21 +39,30 @@ def _instant(seconds: int | None) -> datetime | None:
 
 # --- create_intent ---------------------------------------------------------------------------------------------------
 def _create_intent_request(movement: MoneyMovement, payment: Payment) -> Fields:
+    """A lesson's intent is held and captured later, for its instructor; a package's is charged at once, for the platform."""
     params: Fields = {
         "amount": payment.card_amount_cents,
         "currency": "usd",
         "customer": payment.student.stripe_customer_id,
-        "capture_method": "manual",
+        "capture_method": "automatic" if payment.kind == Payment.Kind.PACKAGE else "manual",
         "payment_method_types": ["card"],
-        "transfer_data": {"destination": payment.destination_account_id},
         "transfer_group": payment.id,
-        "metadata": {"payment": payment.id, "movement": movement.id},
+        "metadata": _metadata(movement, payment),
     }
+    if payment.kind == Payment.Kind.LESSON:
+        params["transfer_data"] = {"destination": payment.destination_account_id}
+    if movement.params.get("save_card"):
+        params["setup_future_usage"] = "off_session"
     if payment.payment_method_id:
         params["payment_method"] = payment.payment_method_id
     if payment.application_fee_cents:
         params["application_fee_amount"] = payment.application_fee_cents
-    return {"params": params}
+    return {**movement.params, "params": params}
+
+
+def _metadata(movement: MoneyMovement, payment: Payment) -> Fields:
+    """What an object at Stripe says of itself: whose it is, and what was bought."""
+    return {**payment.stripe_metadata, "payment": payment.id, "movement": movement.id}
 
 
 def _create_intent(movement: MoneyMovement) -> Fields:
@@ -111,9 +120,49 @@ def note_hold(payment: Payment, intent: Fields) -> None:
         return
     charge = intent.get("latest_charge")
     payment.charge_id = _id_of(charge) or payment.charge_id
+    payment.payment_method_id = payment.payment_method_id or _id_of(intent.get("payment_method"))
     if intent["status"] == "requires_capture" and isinstance(charge, dict):
         card = (charge.get("payment_method_details") or {}).get("card") or {}
         payment.capture_before = _instant(card.get("capture_before"))
+
+
+# --- collect ---------------------------------------------------------------------------------------------------------
+def _collect_request(movement: MoneyMovement, payment: Payment) -> Fields:
+    return {"intent": payment.payment_intent_id}
+
+
+def _collect(movement: MoneyMovement) -> Fields:
+    """The browser paid; Stripe says what. Raises OutcomeUnknown while it is not paid: nothing to take note of yet."""
+    intent = gateway.intent(movement.params["intent"])
+    if intent["status"] != "succeeded":
+        raise gateway.OutcomeUnknown(f"the intent is {intent['status']}")
+    return intent
+
+
+def _find_collected(movement: MoneyMovement) -> Fields:
+    try:
+        return _collect(movement)
+    except gateway.OutcomeUnknown as unknown:
+        raise NotThere from unknown
+
+
+def _collected(movement: MoneyMovement, payment: Payment, intent: Fields, now: datetime) -> None:
+    charge = intent["latest_charge"]
+    amount, fee = charge["amount_captured"], charge["balance_transaction"]["fee"]
+    movement.stripe_id, movement.amount_cents = intent["id"], amount
+    movement.result = {"charge": charge["id"], "amount": amount, "stripe_fee": fee}
+    payment.charge_id = charge["id"]
+    payment.payment_method_id = _id_of(intent.get("payment_method"))
+    payment.card_charged_cents += amount
+    payment.captured_at = now
+    ledger.post(
+        key=f"movement:{movement.id}",
+        kind="collect",
+        payment_id=payment.id,
+        movement_id=movement.id,
+        at=now,
+        lines=ledger.platform_charge_lines(charge=charge["id"], amount=amount, stripe_fee=fee),
+    )
 
 
 # --- capture ---------------------------------------------------------------------------------------------------------
@@ -203,7 +252,7 @@ def _reverse_request(movement: MoneyMovement, payment: Payment) -> Fields:
             "fee": capture.result["application_fee"],
             "account": capture.stripe_account,
         }
-    params: Fields = {"amount": movement.amount_cents, "metadata": {"payment": payment.id, "movement": movement.id}}
+    params: Fields = {"amount": movement.amount_cents, "metadata": _metadata(movement, payment)}
     if source.get("fee"):
         params["refund_application_fee"] = True
     return {**source, "params": params}
@@ -271,7 +320,7 @@ def _transfer_request(movement: MoneyMovement, payment: Payment) -> Fields:
         "currency": "usd",
         "destination": payment.destination_account_id,
         "transfer_group": payment.id,
-        "metadata": {"payment": payment.id, "movement": movement.id, "purpose": movement.purpose},
+        "metadata": {**_metadata(movement, payment), "purpose": movement.purpose},
     }
     return {"params": params}
 
@@ -313,7 +362,7 @@ def _refund_request(movement: MoneyMovement, payment: Payment) -> Fields:
         "payment_intent": payment.payment_intent_id,
         "amount": movement.amount_cents,
         "reason": "requested_by_customer",
-        "metadata": {"payment": payment.id, "movement": movement.id},
+        "metadata": _metadata(movement, payment),
     }
     fee = ""
     if movement.params.get("reverse_transfer"):
@@ -365,6 +414,7 @@ def _refunded(movement: MoneyMovement, payment: Payment, refund: Fields, now: da
 HANDLERS: dict[str, Handler] = {
     Kind.CREATE_INTENT: Handler(_create_intent_request, _create_intent, _find_intent, _intent_created),
     Kind.AUTHORIZE: Handler(_authorize_request, _authorize, _find_authorization, _authorized),
+    Kind.COLLECT: Handler(_collect_request, _collect, _find_collected, _collected),
     Kind.CAPTURE: Handler(_capture_request, _capture, _find_capture, _captured),
     Kind.CANCEL_INTENT: Handler(_cancel_request, _cancel, _find_cancelled, _cancelled),
     Kind.REVERSE: Handler(_reverse_request, _reverse, _find_reversal, _reversed),

@@ -40,6 +40,10 @@ class PaymentMachine(GuardedModel):
     def lock(self) -> None:
         """Captured, the transfer reversed, the platform holds the money (policy 6)."""
 
+    @transition(field=status, source=S.PAYMENT_METHOD_REQUIRED, target=S.LOCKED.value)
+    def prepay(self) -> None:
+        """A lesson of a package that is paid: the platform holds its money."""
+
     @transition(field=status, source=list(THAWED), target=S.MANUAL_REVIEW.value)
     def freeze(self) -> None:
         """Automation stops; a person decides."""

@@ -29,6 +29,10 @@ class Outcome(StrEnum):
     DISPUTE_WON = "dispute_won"
     CAPTURE_FAILURE_PAID = "capture_failure_instructor_paid"
     ADMIN_REFUND = "admin_refund"
+    ENTITLEMENT_RETURNED = "entitlement_returned"
+    PACKAGE_PAID = "package_paid"
+    PACKAGE_NOT_PAID = "package_not_paid"
+    PACKAGE_REFUSED = "package_refused_full_refund"
 
 
 def choices(words: type[StrEnum]) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from common.actors import Door, Role, job
 from payments.funding import fund_platform
 
 from .people import Person, make_person
+from .price_list import open_price_list
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FLOAT_CENTS = 5_000_000  # explicit payouts draw on the platform's available balance
@@ -29,7 +30,8 @@ def fill(now: datetime) -> dict[str, int]:
     fund_platform(amount_cents=FLOAT_CENTS, payment_method="pm_card_bypassPending", now=now, key="float:seed")
     people = _people(now)
     lessons = _lessons(people, now)
-    return {"people": len(people), "lessons": len(lessons)}
+    products = open_price_list({"piano": people["instructor"], "spanish": people["ravi"]})
+    return {"people": len(people), "lessons": len(lessons), "products": len(products)}
 
 
 def book_another(now: datetime) -> Booking:

@@ -16,6 +16,8 @@ from payments.models import Chargeback
 PAID_BY_THE_STUDENT = frozenset(
     {
         "student_fee_cents",
+        "package_id",
+        "prepaid_cents",
         "credits_reserved_cents",
         "card_amount_cents",
         "application_fee_cents",
@@ -143,6 +145,10 @@ class BookingDocument(serializers.Serializer[Booking]):
     instructor_commission_cents = _cents(source="payment.instructor_commission_cents")
     commission_bps = _cents(source="payment.commission_bps")
     instructor_payout_full_cents = _cents(source="payment.instructor_payout_full_cents")
+    package_id = serializers.CharField(
+        source="payment.entitlement.package_id", allow_null=True, default=None, help_text="Of a lesson paid beforehand"
+    )
+    prepaid_cents = _cents(source="payment.prepaid_cents")
     credits_reserved_cents = _cents(source="payment.credits_reserved_cents")
     card_amount_cents = _cents(source="payment.card_amount_cents")
     application_fee_cents = _cents(source="payment.application_fee_cents")

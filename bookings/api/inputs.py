@@ -65,6 +65,12 @@ class BookInput(PlacedLessonInput):
     note = serializers.CharField(max_length=1000, allow_blank=True, default="")
 
 
+class BookOrUsePackageInput(BookInput):
+    package_id = UlidField(
+        required=False, allow_null=True, default=None, help_text="Paid with the next lesson of this package"
+    )
+
+
 class CheckOutInput(Input):
     booking_id = UlidField()
     payment_method_id = StripeIdField(required=False, allow_null=True, default=None)

@@ -24,13 +24,16 @@ class Bookings(ListView, OperationView):
 
     who = {"GET": "anybody logged in: their own, staff all", "POST": "student"}
     filters, shows = inputs.BookingFilters, BookingDocument
-    takes, answers, answer_status = inputs.BookInput, BookedDocument, 201
+    takes, answers, answer_status = inputs.BookOrUsePackageInput, BookedDocument, 201
     operation_id = {"GET": "list_bookings", "POST": "book_lesson"}
 
     def rows(self, upcoming: bool, past: bool, **filters: Any) -> QuerySet[Booking]:
         return narrowed(bookings_seen_by(self.user), now=self.now, is_upcoming=upcoming, is_past=past, **filters)
 
-    def operate(self, **values: Any) -> operations.Booked:
+    def operate(self, package_id: str | None, **values: Any) -> operations.Booked:
+        if package_id:
+            values["package_id"] = package_id
+            return operations.book_with_package(actor=self.actor, now=self.now, request_key=self.request_key, **values)
         return operations.book_lesson(actor=self.actor, now=self.now, request_key=self.request_key, **values)
 
 

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.fields import TextOrNull
 from accounts.models import User
 from bookings.models import Booking
 from bookings.queries import booking_seen_by
@@ -29,8 +30,10 @@ from .base import BookingApi, SeesWhatTheStudentPays
 OF_THE_STUDENT = ("card_charged_cents", "card_refund_cents", "credit_back_cents", "credit_expired_cents")
 HIDDEN = {  # by what a booking hides from the same person
     frozenset(): frozenset[str](),
-    PAID_BY_THE_STUDENT: frozenset({*OF_THE_STUDENT, "credit_forfeited_cents", "credit_lots"}),
-    MONEY: frozenset({*OF_THE_STUDENT, "credit_forfeited_cents", "credit_lots", "instructor_payout_cents"}),
+    PAID_BY_THE_STUDENT: frozenset({*OF_THE_STUDENT, "credit_forfeited_cents", "credit_lots", "entitlement"}),
+    MONEY: frozenset(
+        {*OF_THE_STUDENT, "credit_forfeited_cents", "credit_lots", "entitlement", "instructor_payout_cents"}
+    ),
 }
 
 
@@ -59,6 +62,9 @@ class CancellationQuoteDocument(serializers.Serializer[CancellationQuote]):
     credit_expired_cents = serializers.IntegerField(required=False, help_text="Of it, what is past its date")
     credit_forfeited_cents = serializers.IntegerField(required=False)
     credit_lots = CreditLotQuote(many=True, required=False)
+    entitlement = TextOrNull(
+        required=False, help_text="Of a package's lesson: back, back_once (its one late change), or used"
+    )
 
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()

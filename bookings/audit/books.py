@@ -9,6 +9,8 @@ from django.db.models.functions import Cast
 
 from bookings.operations._conclusions import PROMOTIONAL
 from credits.models import CreditEntry, CreditLot
+from packages.models import OWED as LESSONS_OWED
+from packages.models import Entitlement
 from payments import gateway, ledger
 from payments.models import LedgerEntry, LedgerLine, MoneyMovement
 
@@ -104,12 +106,14 @@ def i12_treasurers_line(scope: Scope) -> Iterator[Violation]:
     if scope.payment_id:
         return
     charged, fees = _sum(Kind.CAPTURE, None), _sum(Kind.CAPTURE, "stripe_fee")
+    charged, fees = charged + _sum(Kind.COLLECT, "amount"), fees + _sum(Kind.COLLECT, "stripe_fee")
     refunded = _sum(Kind.REFUND, None)
     to_instructors = _sum(Kind.CAPTURE, "transfer_amount") + _sum(Kind.TRANSFER, "amount")
     to_instructors -= _sum(Kind.CAPTURE, "application_fee_amount")
     to_instructors -= _sum(Kind.REVERSE, "amount") + _sum(Kind.REFUND, "reversed")
     to_instructors += _sum(Kind.REVERSE, "fee_refunded") + _sum(Kind.REFUND, "fee_refunded")
     lots = CreditLot.objects.filter(status__in=OWED).aggregate(total=Sum("amount_cents"))["total"] or 0
+    lessons = Entitlement.objects.filter(status__in=LESSONS_OWED).aggregate(total=Sum("price_cents"))["total"] or 0
     given = CreditEntry.objects.filter(kind="issue", lot__source__in=PROMOTIONAL)
     promotions = given.aggregate(total=Sum("amount_cents"))["total"] or 0
     platform = charged - fees - refunded - to_instructors + _past_us(ledger.PLATFORM)
@@ -118,6 +122,7 @@ def i12_treasurers_line(scope: Scope) -> Iterator[Violation]:
         "instructors": (to_instructors, _instructors()),
         "Stripe's fees": (fees, ledger.balance_of(ledger.STRIPE_FEES) - _past_us(ledger.STRIPE_FEES)),
         "credits owed": (lots, -ledger.balance_of(ledger.CREDITS_OWED)),
+        "lessons owed": (lessons, -ledger.balance_of(ledger.PACKAGES_OWED)),
         "promotions": (promotions, ledger.balance_of(ledger.PROMOTIONS)),
         "platform": (platform, ledger.balance_of(ledger.PLATFORM)),
     }

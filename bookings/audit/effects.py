@@ -15,7 +15,7 @@ from .scope import Scope, Violation
 Purpose, Kind = MoneyPlan.Purpose, MoneyMovement.Kind
 ONCE = (Purpose.CANCEL, Purpose.EXPIRE, Purpose.ESCALATE, Purpose.SECURE_FUNDS)
 OF_A_DISPUTE = (Purpose.OPEN_CHARGEBACK, Purpose.CLOSE_CHARGEBACK)
-MAKES = (Kind.CREATE_INTENT, Kind.CAPTURE, Kind.REVERSE, Kind.TRANSFER, Kind.REFUND)
+MAKES = (Kind.CREATE_INTENT, Kind.COLLECT, Kind.CAPTURE, Kind.REVERSE, Kind.TRANSFER, Kind.REFUND)
 
 
 def i08_nothing_unfinished(scope: Scope) -> Iterator[Violation]:
@@ -34,7 +34,7 @@ def i08_nothing_unfinished(scope: Scope) -> Iterator[Violation]:
     twice = scope.plans().filter(purpose__in=ONCE).values("payment_id", "purpose").annotate(count=Count("pk"))
     for row in twice.filter(count__gt=1).order_by():
         yield Violation(8, f"payment {row['payment_id']}", f"{row['purpose']} was decided {row['count']} times")
-    captures = scope.movements_done().filter(kind=Kind.CAPTURE).order_by()
+    captures = scope.movements_done().filter(kind__in=[Kind.CAPTURE, Kind.COLLECT]).order_by()
     for again in captures.values("payment_id").annotate(count=Count("pk")).filter(count__gt=1):
         yield Violation(8, f"payment {again['payment_id']}", f"captured {again['count']} times")
 

@@ -15,12 +15,13 @@ from payments.vocabulary import Outcome, PaymentStatus
 from .scope import Scope, Violation
 
 Kind = MoneyMovement.Kind
-UNCHARGED = (Outcome.CANCEL_NO_CHARGE,)
+UNCHARGED = (Outcome.CANCEL_NO_CHARGE, Outcome.ENTITLEMENT_RETURNED, Outcome.PACKAGE_NOT_PAID)
 REFUNDED = (
     Outcome.INSTRUCTOR_CANCEL,
     Outcome.INSTRUCTOR_NO_SHOW,
     Outcome.MUTUAL_NO_SHOW,
     Outcome.STUDENT_WINS_DISPUTE,
+    Outcome.PACKAGE_REFUSED,
 )
 CHARGED = (
     Outcome.LESSON_COMPLETED,
@@ -30,8 +31,9 @@ CHARGED = (
     Outcome.LOCKED_CANCEL_LAST_MINUTE,
     Outcome.STUDENT_NO_SHOW,
     Outcome.DISPUTE_WON,
+    Outcome.PACKAGE_PAID,
 )
-MONEY = (Kind.CAPTURE, Kind.TRANSFER, Kind.REVERSE, Kind.REFUND)
+MONEY = (Kind.COLLECT, Kind.CAPTURE, Kind.TRANSFER, Kind.REVERSE, Kind.REFUND)
 
 
 def i03_settled_is_its_row(scope: Scope) -> Iterator[Violation]:
@@ -72,13 +74,16 @@ def _wrong_with_the_card(payment: Payment, outcome: Outcome) -> Iterator[str]:
         yield f"charged {payment.card_charged_cents}, not {payment.card_amount_cents}"
     if outcome in REFUNDED and payment.refunded_to_card_cents != payment.card_charged_cents:
         yield f"refunded {payment.refunded_to_card_cents} of {payment.card_charged_cents}"
-    if payment.card_charged_cents and fee != payment.application_fee_cents:
+    if payment.card_charged_cents and (fee or 0) != payment.application_fee_cents:
         yield f"application fee {fee}, not {payment.application_fee_cents}"
 
 
 def i05_bounds(scope: Scope) -> Iterator[Violation]:
     """Captured ≤ authorized; refunded ≤ captured; reversed ≤ transferred; paid to the instructor ≤ P, tips apart."""
-    beyond = Q(card_charged_cents__gt=F("card_amount_cents")) | Q(refunded_to_card_cents__gt=F("card_charged_cents"))
+    more = Q(card_charged_cents__gt=F("card_amount_cents"))  # refused for this very reason, and refunded: not beyond
+    beyond = more & ~Q(settlement_outcome=Outcome.PACKAGE_REFUSED) | Q(
+        refunded_to_card_cents__gt=F("card_charged_cents")
+    )
     outside = Q(held__lt=0) | Q(held__gt=F("instructor_payout_full_cents"))
     for payment in scope.each(scope.payments_with_held().filter(beyond | outside)):
         yield from _beyond(payment)
@@ -90,7 +95,8 @@ def i05_bounds(scope: Scope) -> Iterator[Violation]:
 
 def _beyond(payment: Payment) -> Iterator[Violation]:
     subject, held = f"payment {payment.pk}", payment.held  # type: ignore[attr-defined]
-    if payment.card_charged_cents > payment.card_amount_cents:
+    refused = payment.settlement_outcome == Outcome.PACKAGE_REFUSED
+    if payment.card_charged_cents > payment.card_amount_cents and not refused:
         yield Violation(5, subject, f"captured {payment.card_charged_cents} of {payment.card_amount_cents}")
     if payment.refunded_to_card_cents > payment.card_charged_cents:
         yield Violation(5, subject, f"refunded {payment.refunded_to_card_cents} of {payment.card_charged_cents}")
@@ -107,6 +113,8 @@ def _too_much_back(payment_id: str, moves: Iterable[tuple[str, str, int, dict[st
             case Kind.CAPTURE:
                 captured += cents
                 left[result["transfer"]] += result["transfer_amount"]
+            case Kind.COLLECT:
+                captured += cents
             case Kind.TRANSFER:
                 left[result["transfer"]] += result["amount"]
             case Kind.REVERSE:

@@ -10,6 +10,7 @@ from credits.models import CreditEntry, CreditFreeze, CreditLot
 from credits.queries import check_everybody
 from payments.vocabulary import PaymentStatus
 
+from .packages import packages_add_up
 from .scope import Scope, Violation
 
 Kind, Status = CreditEntry.Kind, CreditLot.Status
@@ -25,6 +26,7 @@ def i06_credits_add_up(scope: Scope) -> Iterator[Violation]:
     yield from _reserved_once(scope)
     yield from _frozen_never_spent(scope, lots, owner)
     yield from _issued_once(scope, lots)
+    yield from packages_add_up(scope)
 
 
 def _reserved_once(scope: Scope) -> Iterator[Violation]:

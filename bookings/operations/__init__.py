@@ -9,6 +9,21 @@ from .check_out import CheckedOut, check_out
 from .complete import complete_lesson
 from .confirm_hold import confirm_hold
 from .expire import expire_unpaid
+from .packages import (
+    PackageRefunded,
+    Session,
+    book_with_package,
+    create_session,
+    expire_entitlements,
+    expire_package,
+    finish_session,
+    give_lesson_back,
+    note_package_chargeback,
+    note_package_payment,
+    pay_first,
+    refund_package,
+    refund_returned_lessons,
+)
 from .refund import Refunded, refund_booking
 from .report_no_show import dispute_no_show, report_no_show
 from .reschedule import reschedule_booking
@@ -19,8 +34,11 @@ from .secure_funds import secure_funds
 __all__ = [
     "Booked",
     "CheckedOut",
+    "PackageRefunded",
     "Refunded",
+    "Session",
     "book_lesson",
+    "book_with_package",
     "cancel_booking",
     "capture_lesson",
     "capture_now",
@@ -29,14 +47,24 @@ __all__ = [
     "complete_lesson",
     "confirm_hold",
     "confirm_undisputed",
+    "create_session",
     "dispute_completion",
     "dispute_no_show",
+    "expire_entitlements",
+    "expire_package",
     "expire_unpaid",
     "finish_repayment",
+    "finish_session",
+    "give_lesson_back",
     "note_chargeback",
+    "note_package_chargeback",
+    "note_package_payment",
+    "pay_first",
     "place_hold",
     "preview_price",
     "refund_booking",
+    "refund_package",
+    "refund_returned_lessons",
     "report_no_show",
     "reschedule_booking",
     "resolve_no_show",

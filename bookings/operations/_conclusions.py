@@ -8,12 +8,14 @@ from typing import Any
 from accounts.holds import lift_hold, open_hold
 from accounts.models import AccountHold
 from bookings.models import Booking, SupportItem
+from bookings.policy.packages import BLAMELESS, Entitled, entitlement_after, is_late
 from bookings.policy.terms import Credits, Share, Step, Terms
 from bookings.queries import frozen_amounts
 from common.actors import Actor
 from credits import operations as credit_lots
 from credits.freezing import spent_from
 from credits.models import CreditEntry, CreditLot
+from packages import entitlements
 from payments import ledger
 from payments.models import MoneyMovement, MoneyPlan, Payment
 from payments.settlement import paid_to_instructor
@@ -117,6 +119,8 @@ def settle(plan: MoneyPlan, booking: Booking, terms: Terms, now: datetime, *, ev
         payment.lock_resolution, payment.lock_resolved_at = terms.outcome, now
     payment.settle()
     payment.save()
+    if payment.is_prepaid:
+        _conclude_entitlement(plan, booking, terms.outcome, now)
     note(
         booking,
         event,
@@ -129,6 +133,17 @@ def settle(plan: MoneyPlan, booking: Booking, terms: Terms, now: datetime, *, ev
         details={"outcome": str(terms.outcome), **details},
     )
     return str(terms.outcome)
+
+
+def _conclude_entitlement(plan: MoneyPlan, booking: Booking, outcome: Outcome, now: datetime) -> None:
+    entitlements.conclude(
+        booking.payment,
+        is_used=entitlement_after(outcome) is Entitled.USED,
+        is_late=is_late(outcome, starts_at=booking.starts_at, now=plan.decided_at),
+        is_blameless=outcome in BLAMELESS,
+        cause=plan.pk,
+        now=now,
+    )
 
 
 def recorded_amounts(payment: Payment) -> dict[str, int]:

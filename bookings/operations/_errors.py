@@ -67,6 +67,11 @@ class AuthenticationRequired(CardRefused):
     remedy = "Let the student pay in person (`bookings/{id}/retry-payment` answers a `client_secret`), or choose another card."
 
 
+class PaidByPackage(Refused):
+    code, title = "paid_by_package", "This lesson is paid with its package"
+    remedy = "Pay the package with the client_secret of its session."
+
+
 class InsufficientFunds(CardRefused):
     code, title = "insufficient_funds", "The card has insufficient funds"
     remedy = "Ask for another card."

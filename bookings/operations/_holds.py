@@ -58,8 +58,9 @@ def hold_placed(plan: MoneyPlan, booking: Booking, now: datetime) -> str:
 def confirm_times(booking: Booking) -> None:
     """The instants that follow from when the lesson is; kept on the payment for the jobs' selections."""
     payment = booking.payment
-    payment.auth_scheduled_for = holds.hold_due_at(booking.starts_at)
-    payment.auth_cancel_at = holds.give_up_at(booking.starts_at)
+    if not payment.is_prepaid:
+        payment.auth_scheduled_for = holds.hold_due_at(booking.starts_at)
+        payment.auth_cancel_at = holds.give_up_at(booking.starts_at)
     payment.capture_due_at = holds.capture_due_at(booking.ends_at)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -23,10 +24,14 @@ UNDER_WAY = (MoneyMovement.Status.PLANNED, MoneyMovement.Status.SENT)
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """How a purpose goes on: `follow_up` names the movements that a refusal calls for, `conclude` applies the outcome."""
+    """How a purpose goes on: `follow_up` names the movements that a refusal calls for, `conclude` applies the outcome.
 
-    conclude: Callable[[MoneyPlan, Booking, datetime], str]
-    follow_up: Callable[[MoneyPlan, Booking, datetime], list[Movement]] = lambda plan, booking, now: []
+    `lock` locks and reads what the plan is about, for both: the booking, unless it is a package.
+    """
+
+    conclude: Callable[[MoneyPlan, Any, datetime], str]
+    follow_up: Callable[[MoneyPlan, Any, datetime], list[Movement]] = lambda plan, subject, now: []
+    lock: Callable[[str], Any] = lambda booking_id: lock_booking(booking_id)
 
 
 STORIES: dict[str, Story] = {}
@@ -121,18 +126,18 @@ def see_through(plan: MoneyPlan, lease: Lease, now: datetime) -> str:
             postpone(plan, error)
             raise
         with transaction.atomic():
-            booking = lock_booking(plan.booking_id)
+            subject = story.lock(plan.booking_id)
             plan = MoneyPlan.objects.select_for_update().get(pk=plan.pk)
             if plan.finished_at:
                 return plan.result
             stay_youngest(plan, lease)
             if plan.movements.filter(status__in=UNDER_WAY).exists():
                 continue  # somebody extended the plan while we waited for the lock: nothing is concluded half-way
-            more = story.follow_up(plan, booking, now)
+            more = story.follow_up(plan, subject, now)
             if more:
                 extend_plan(plan, more)
                 continue
-            plan.result = story.conclude(plan, booking, now)[:60]
+            plan.result = story.conclude(plan, subject, now)[:60]
             plan.finished_at = now
             plan.save(update_fields=["finished_at", "result"])
             if plan.attempts:

@@ -54,7 +54,7 @@ def book_lesson(
     booking = _booked_by(student, request_key)
     if booking is None:
         refuse_if_held(student)
-        service = _service(service_id)
+        service = service_of(service_id)
         start = starting(service, starts_at=starts_at, local_start=local_start, timezone=timezone)
         if timezone:
             zone_of(timezone)
@@ -62,7 +62,7 @@ def book_lesson(
             service=service, duration_minutes=duration_minutes, modality=location_type, address=address
         )
         amounts = _amounts(service, duration_minutes, location_type)
-        booking = _write(
+        booking = write_booking(
             student, service, start, amounts, actor=actor, now=now, request_key=request_key,
             duration_minutes=duration_minutes, location_type=location_type, address=address, lesson_note=note,
             timezone=timezone or service.instructor.user.timezone,
@@ -87,7 +87,7 @@ def preview_price(
     """What a lesson would cost, with credits as far as they are there; nothing is written (policy 1)."""
     from credits.queries import available_cents
 
-    service = _service(service_id)
+    service = service_of(service_id)
     starting(service, starts_at=starts_at, local_start=local_start, timezone=timezone)
     check_offered(service=service, duration_minutes=duration_minutes, modality=location_type, address="to be given")
     amounts = _amounts(service, duration_minutes, location_type)
@@ -101,7 +101,8 @@ def _booked_by(student: User, request_key: str | None) -> Booking | None:
     return Booking.objects.filter(student=student, request_key=request_key).first() if request_key else None
 
 
-def _service(service_id: str) -> Service:
+def service_of(service_id: str) -> Service:
+    """The service, with its instructor. Raises NotFound."""
     service = Service.objects.select_related("instructor__user").filter(pk=service_id).first()
     if service is None or not service.instructor.user.is_active:
         raise NotFound("There is no such service.")
@@ -131,7 +132,7 @@ def _amounts(service: Service, minutes: int, location_type: str) -> Amounts:
     return amounts
 
 
-def _write(
+def write_booking(
     student: User,
     service: Service,
     start: datetime,
@@ -146,6 +147,7 @@ def _write(
     lesson_note: str,
     timezone: str,
 ) -> Booking:
+    """A PENDING booking with its payment at these amounts. Raises PermissionDenied, InstructorNotPayable, BookingConflict."""
     instructor = service.instructor.user
     if instructor.pk == student.pk:
         raise PermissionDenied("You cannot book your own lesson.")

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from bookings.models import Booking
 from bookings.policy.cancellation import CAPTURED, cancellation_terms
+from bookings.policy.packages import package_cancellation_terms
 from bookings.policy.terms import Credits, Terms
 from bookings.state_machine import BookingStatus
 from common.actors import Actor, Role
@@ -45,6 +46,11 @@ def staff_cancel_booking(
     who = Role.INSTRUCTOR if refund else Role.STUDENT
     full_reason = f"{_checked(reason)} ({note})" if note else _checked(reason)
     return _cancel(booking_id, actor, full_reason, now, who=who, refund=refund)
+
+
+def cancel_for_the_system(*, booking_id: str, actor: Actor, reason: str, now: datetime) -> Booking:
+    """A lesson that cannot take place any more through no fault of its instructor's; its money goes as if they cancelled."""
+    return _cancel(booking_id, actor, reason, now, who=Role.INSTRUCTOR)
 
 
 def _checked(reason: str) -> str:
@@ -89,7 +95,7 @@ def _decide(
         if agreed:
             agreed(booking)
         payment = booking.payment
-        terms = cancellation_terms(who=who, starts_at=booking.starts_at, now=now, state=money_state(payment))
+        terms = terms_of_cancelling(booking, who=who, now=now)
         if refund:
             terms = Terms(Outcome.ADMIN_REFUND, terms.steps, terms.credits, terms.pays)
         _cancel_lesson(booking, actor, reason, now)
@@ -124,11 +130,20 @@ def refuse_cancellation(booking: Booking, actor: Actor) -> None:
         raise NotCancellable()
 
 
+def terms_of_cancelling(booking: Booking, *, who: Role, now: datetime) -> Terms:
+    """The policy's row for this booking: one of its own for a paid package's lesson (policy 5, 12)."""
+    payment = booking.payment
+    if payment.entitlement is not None and payment.has_locked_funds:
+        late_before = payment.entitlement.late_used
+        return package_cancellation_terms(who=who, starts_at=booking.starts_at, now=now, late_before=late_before)
+    return cancellation_terms(who=who, starts_at=booking.starts_at, now=now, state=money_state(payment))
+
+
 def money_state(payment: Payment) -> str:
     """Where the money is, for the policy's table: the (frozen) status, or `captured` when taken and not locked."""
     if payment.has_locked_funds:
         return S.LOCKED
-    if payment.is_captured:
+    if payment.card_charged_cents:
         return CAPTURED
     return payment.frozen_status if payment.status == S.MANUAL_REVIEW else payment.status
 

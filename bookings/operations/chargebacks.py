@@ -49,13 +49,13 @@ def note_chargeback(*, dispute_id: str, booking_id: str, actor: Actor, now: date
         return ", ".join(results) or "nothing"
 
 
-def _row(booking: Booking, dispute: gateway.Fields, now: datetime) -> Chargeback:
+def note_dispute(payment: Payment, dispute: gateway.Fields, now: datetime) -> Chargeback:
     """What we know of the dispute, and its money in the ledger as Stripe booked it."""
     due = (dispute.get("evidence_details") or {}).get("due_by")
     chargeback, _ = Chargeback.objects.update_or_create(
         id=dispute["id"],
         defaults={
-            "payment": booking.payment,
+            "payment": payment,
             "charge_id": dispute["charge"],
             "amount_cents": dispute["amount"],
             "reason": dispute.get("reason") or "",
@@ -67,7 +67,7 @@ def _row(booking: Booking, dispute: gateway.Fields, now: datetime) -> Chargeback
         ledger.post(
             key=f"dispute:{booked['id']}",
             kind="chargeback",
-            payment_id=booking.payment_id,
+            payment_id=payment.pk,
             at=now,
             lines=[
                 ledger.Line(ledger.PLATFORM, booked["net"], dispute["id"]),
@@ -82,7 +82,7 @@ def _opened(booking_id: str, dispute: gateway.Fields, actor: Actor, lease: Lease
     with transaction.atomic():
         booking = lock_at_rest(booking_id)
         payment = booking.payment
-        chargeback = _row(booking, dispute, now)
+        chargeback = note_dispute(payment, dispute, now)
         _ask_for_evidence(booking, chargeback, now)
         inquiry = dispute["status"].startswith("warning") and not dispute.get("balance_transactions")
         if chargeback.opened_at or inquiry:

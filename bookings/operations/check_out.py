@@ -21,7 +21,15 @@ from payments.settlement import Movement, open_plan
 from payments.vocabulary import PaymentStatus
 
 from ._conclusions import book_credits
-from ._errors import BookingCancelled, BookingConflict, CheckoutExpired, LessonStarted, UnderReview, card_refusal
+from ._errors import (
+    BookingCancelled,
+    BookingConflict,
+    CheckoutExpired,
+    LessonStarted,
+    PaidByPackage,
+    UnderReview,
+    card_refusal,
+)
 from ._history import actor_of, note
 from ._holds import DECLINED, PENDING_ACTION, conclude_hold, confirm_times
 from ._movements import hold_again, new_hold
@@ -94,6 +102,8 @@ def _first_answer(
         raise UnderReview()
     if booking.status != BookingStatus.PENDING:
         return CheckedOut(booking)
+    if payment.is_prepaid:
+        raise PaidByPackage()
     last = payment.movements.filter(kind=Kind.AUTHORIZE).order_by("-id").first()
     if last is None or last.result.get("status") != PENDING_ACTION:
         return None

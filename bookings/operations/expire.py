@@ -35,8 +35,8 @@ def expire_unpaid(*, booking_id: str, actor: Actor, now: datetime) -> str:
 
 
 def _reason_to_give_up(booking: Booking, now: datetime) -> str | None:
-    if booking.status != BookingStatus.PENDING:
-        return None
+    if booking.status != BookingStatus.PENDING or booking.payment.is_prepaid:
+        return None  # a package's draft is given up with its package
     tried = booking.payment.auth_first_attempted_at
     if tried is not None and now >= tried + holds.CHECKOUT_LIMIT:
         return "It was not paid within 30 minutes."

@@ -41,6 +41,11 @@ class NotSettled(Refused):
     remedy = "Cancel the booking, or resolve its review."
 
 
+class PackageLesson(Refused):
+    code, title = "package_lesson", "The card paid a package, not this lesson"
+    remedy = "Give the lesson back with admin/bookings/{id}/give-back, with to_card for its money."
+
+
 @dataclass(frozen=True, slots=True)
 class Refunded:
     """The booking after a refund, and Stripe's id of the refund."""
@@ -68,7 +73,9 @@ def refund_booking(
     only(actor, Role.STAFF)
     if reason not in REASONS:
         raise Invalid("Unknown reason.", errors={"reason": [f"One of {', '.join(REASONS)}."]})
-    find_booking(booking_id, actor)
+    booking = find_booking(booking_id, actor)
+    if booking.payment.is_prepaid:
+        raise PackageLesson()
     with one_at_a_time(booking_id, now) as lease:
         plan = _asked_before(booking_id, request_key)
         if plan is None:

@@ -6,12 +6,13 @@ from django.db import IntegrityError, transaction
 
 from bookings.models import Booking
 from bookings.policy import holds
-from bookings.policy.rescheduling import Move, move_allowed
+from bookings.policy.rescheduling import Move, RescheduleLocked, move_allowed
 from bookings.policy.windows import Window, window_of
 from bookings.state_machine import BookingStatus
 from common.actors import Actor, Role
 from common.mutex import Lease
 from common.problems import Refused
+from packages import entitlements
 from payments.models import MoneyMovement, MoneyPlan, Payment
 from payments.settlement import Movement, open_plan
 from payments.vocabulary import PaymentStatus
@@ -80,7 +81,7 @@ def _decide(
             old = lock_at_rest(booking_id)
             payment = old.payment
             refuse_move(old)
-            move = move_allowed(starts_at=old.starts_at, now=now, late_reschedule_used=payment.late_reschedule_used)
+            move = how_to_move(old, now)
             if agreed:
                 agreed(old)
             secure_time(
@@ -118,6 +119,18 @@ def refuse_move(old: Booking) -> None:
         raise NotConfirmed()
     if old.status != B.CONFIRMED:
         raise NotCancellable("This lesson can no longer be moved.")
+
+
+def how_to_move(booking: Booking, now: datetime) -> Move:
+    """Freely or late (policy 6). An entitlement that was cancelled late is not moved late too (policy 12).
+
+    Raises RescheduleLocked or RescheduleWindowClosed.
+    """
+    payment = booking.payment
+    move = move_allowed(starts_at=booking.starts_at, now=now, late_reschedule_used=payment.late_reschedule_used)
+    if move is Move.LOCK and payment.entitlement is not None and payment.entitlement.late_used:
+        raise RescheduleLocked("A lesson of this entitlement was cancelled late before; it cannot be moved late too.")
+    return move
 
 
 def _hold_new_slot(old: Booking, starts_at: datetime, now: datetime) -> Booking:
@@ -216,7 +229,11 @@ def _moved(plan: MoneyPlan, old: Booking, new: Booking, now: datetime) -> str:
 
 def _move_payment(payment: Payment, old: Booking, plan: MoneyPlan, now: datetime, *, locks: bool) -> None:
     authorized = Moves(plan).last(Kind.AUTHORIZE)
-    if locks:
+    if payment.is_prepaid:  # the platform has the money already, however late it is
+        if locks:
+            payment.original_starts_at, payment.late_reschedule_used = old.starts_at, True
+            entitlements.note_late_move(payment)
+    elif locks:
         if payment.status != S.AUTHORIZED:
             payment.authorize()
         payment.lock()

@@ -35,5 +35,9 @@ def recorded(outcome: Outcome, amounts: Amounts) -> Recorded:
         Outcome.DISPUTE_WON: Recorded(None, None, None),
         Outcome.CAPTURE_FAILURE_PAID: Recorded(0, payout, 0),
         Outcome.ADMIN_REFUND: Recorded(None, None, None),
+        Outcome.ENTITLEMENT_RETURNED: Recorded(0, 0, 0),
+        Outcome.PACKAGE_PAID: Recorded(0, 0, None),
+        Outcome.PACKAGE_NOT_PAID: Recorded(0, 0, 0),
+        Outcome.PACKAGE_REFUSED: Recorded(0, 0, None),
     }
     return rows[outcome]

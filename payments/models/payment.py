@@ -12,7 +12,11 @@ from payments.vocabulary import Outcome, PaymentStatus, choices
 
 
 class Payment(PaymentMachine):
-    """The money of one lesson. It follows the lesson through reschedules. All amounts are integer US cents."""
+    """The money of one lesson, which it follows through reschedules, or of a package's purchase. Integer US cents."""
+
+    class Kind(models.TextChoices):
+        LESSON = "lesson", "A lesson"
+        PACKAGE = "package", "The purchase of a package"
 
     objects: ClassVar[models.Manager["Payment"]] = models.Manager()
 
@@ -20,6 +24,7 @@ class Payment(PaymentMachine):
     student = models.ForeignKey("accounts.User", models.PROTECT, related_name="payments")
     instructor = models.ForeignKey("accounts.User", models.PROTECT, related_name="earnings")
     created_at = models.DateTimeField()
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.LESSON)
 
     # Quoted and frozen (policy 1)
     lesson_price_cents = models.PositiveIntegerField()
@@ -28,11 +33,17 @@ class Payment(PaymentMachine):
     instructor_commission_cents = models.PositiveIntegerField()
     instructor_payout_full_cents = models.PositiveIntegerField()
     credits_reserved_cents = models.PositiveIntegerField(default=0)
+    prepaid_cents = models.PositiveIntegerField(default=0, help_text="Of the price, paid beforehand with a package")
+    entitlement = models.ForeignKey(
+        "packages.Entitlement", models.PROTECT, null=True, blank=True, related_name="payments",
+        help_text="What a prepaid lesson was booked with",
+    )  # fmt: skip
     card_amount_cents = models.PositiveIntegerField()
     application_fee_cents = models.PositiveIntegerField()
     top_up_cents = models.PositiveIntegerField()
 
     # What Stripe knows it by
+    stripe_metadata = models.JSONField(default=dict, blank=True, help_text="Written on its objects at Stripe")
     payment_method_id = models.CharField(max_length=64, blank=True)
     setup_intent_id = models.CharField(max_length=64, blank=True)
     payment_intent_id = models.CharField(max_length=64, blank=True, db_index=True)
@@ -92,9 +103,25 @@ class Payment(PaymentMachine):
             models.CheckConstraint(condition=Q(status__in=list(PaymentStatus)), name="payment_status_is_one_of_six"),
             models.CheckConstraint(
                 condition=Q(
-                    card_amount_cents=F("lesson_price_cents") - F("credits_reserved_cents") + F("student_fee_cents")
+                    card_amount_cents=F("lesson_price_cents")
+                    - F("credits_reserved_cents")
+                    - F("prepaid_cents")
+                    + F("student_fee_cents")
                 ),
                 name="card_pays_price_less_credit_plus_fee",
+            ),
+            models.CheckConstraint(
+                condition=Q(entitlement__isnull=True, prepaid_cents=0)
+                | Q(
+                    entitlement__isnull=False,
+                    prepaid_cents=F("lesson_price_cents"),
+                    student_fee_cents=0,
+                    credits_reserved_cents=0,
+                ),
+                name="prepaid_wholly_or_not",
+            ),
+            models.UniqueConstraint(
+                fields=["entitlement"], condition=~Q(status="settled"), name="one_lesson_at_a_time_per_entitlement"
             ),
             models.CheckConstraint(
                 condition=Q(credits_reserved_cents__lte=F("lesson_price_cents")), name="credit_at_most_the_price"
@@ -154,8 +181,13 @@ class Payment(PaymentMachine):
 
     @property
     def is_captured(self) -> bool:
-        """Money has left the student's card."""
-        return self.card_charged_cents > 0
+        """Money has left the student's card: with this payment, or beforehand with a package's."""
+        return self.card_charged_cents > 0 or self.is_prepaid
+
+    @property
+    def is_prepaid(self) -> bool:
+        """A lesson of a package."""
+        return self.entitlement_id is not None
 
     @property
     def has_locked_funds(self) -> bool:

@@ -27,10 +27,16 @@ class MoneyPlan(models.Model):
         REFUND = "refund", "Staff refund"
         OPEN_CHARGEBACK = "open_chargeback", "Chargeback opened"
         CLOSE_CHARGEBACK = "close_chargeback", "Chargeback closed"
+        BUY_PACKAGE = "buy_package", "Prepare the payment of a package"
+        OPEN_SESSION = "open_session", "Prepare a payment in the browser"
+        COLLECT_PACKAGE = "collect_package", "Take note of a paid package"
+        GIVE_UP_PACKAGE = "give_up_package", "Give up an unpaid package"
+        REFUND_PACKAGE = "refund_package", "Refund lessons of a package"
+        GIVE_BACK = "give_back", "Give a package's lesson back"
 
     id = models.CharField(primary_key=True, max_length=ULID_LENGTH, default=new_id, editable=False)
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="plans")
-    booking_id = models.CharField(max_length=ULID_LENGTH, db_index=True)
+    booking_id = models.CharField(max_length=ULID_LENGTH, db_index=True, help_text="The booking, or the package")
     purpose = models.CharField(max_length=20, choices=Purpose.choices)
     terms = models.JSONField(default=dict, help_text="The decision: plain values that conclude() applies")
     actor_role = models.CharField(max_length=12)
@@ -66,6 +72,7 @@ class MoneyMovement(models.Model):
     class Kind(models.TextChoices):
         CREATE_INTENT = "create_intent", "Create the payment intent"
         AUTHORIZE = "authorize", "Place the hold"
+        COLLECT = "collect", "Take note of a charge"
         CAPTURE = "capture", "Capture"
         CANCEL_INTENT = "cancel_intent", "Cancel the payment intent"
         REVERSE = "reverse", "Reverse a transfer"
@@ -104,7 +111,7 @@ class MoneyMovement(models.Model):
             models.UniqueConstraint(fields=["plan", "position"], name="movements_in_order"),
             models.UniqueConstraint(
                 fields=["kind", "stripe_id"],
-                condition=Q(status="done", kind__in=["create_intent", "reverse", "transfer", "refund"]),
+                condition=Q(status="done", kind__in=["create_intent", "collect", "reverse", "transfer", "refund"]),
                 name="one_movement_per_stripe_object",
             ),
             models.CheckConstraint(

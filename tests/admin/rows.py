@@ -24,6 +24,7 @@ from bookings.models import (
 )
 from catalog.models import AvailabilityException, FoundingPlace, Service, WeeklyHours
 from credits.models import CreditFreeze
+from packages.models import Entitlement, Package, PackageProduct
 from payments import ledger
 from payments.models import (
     Chargeback,
@@ -60,6 +61,7 @@ def fill(numbers: range) -> None:
             booking = _lesson(service, number)
             _people(service, booking, number)
             _money(booking, number)
+            _package(booking, number)
             _history(booking, number)
             _machinery(number)
 
@@ -121,6 +123,22 @@ def _money(booking: Booking, number: int) -> None:
     StripeEventInbox.objects.create(
         event_id=f"evt_{number}", type="payout.paid", payload={}, received_at=NOON, next_attempt_at=NOON
     )
+
+
+def _package(booking: Booking, number: int) -> None:
+    amounts = AMOUNTS | {
+        "instructor_commission_cents": 0, "commission_bps": 0, "instructor_payout_full_cents": 12000,
+        "student_fee_cents": 0, "card_amount_cents": 12000, "application_fee_cents": 0,
+    }  # fmt: skip
+    people = {"student": booking.student, "instructor": booking.instructor}
+    payment = Payment.objects.create(kind="package", created_at=NOON, **people, **amounts)
+    product = PackageProduct.objects.create(service_type=f"kind-{number}", stripe_product_id=f"prod_{number}")
+    package = Package.objects.create(
+        **people, service=booking.service, product=product, payment=payment, first_booking=booking, price_id="price_1",
+        source="create_session", price_cents=12000, lesson_count=1, duration_minutes=60, commission_bps=1200,
+        created_at=NOON, pay_by=NOON,
+    )  # fmt: skip
+    Entitlement.objects.create(package=package, number=1, price_cents=12000, commission_cents=1440)
 
 
 def _history(booking: Booking, number: int) -> None:

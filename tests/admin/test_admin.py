@@ -13,6 +13,7 @@ from django.urls import reverse
 from accounts.models import User
 from bookings.models import Booking, SupportItem
 from catalog.models import InstructorProfile, Service
+from packages.models import PackageProduct
 from payments.models import Payment
 from tests.support.factories import UserFactory
 
@@ -20,8 +21,8 @@ from .conftest import staff
 from .rows import fill
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
-OURS = ("accounts", "bookings", "catalog", "credits", "payments", "support")
-MENDED = (User, InstructorProfile, Service, SupportItem)  # some of their fields can be changed by hand
+OURS = ("accounts", "bookings", "catalog", "credits", "packages", "payments", "support")
+MENDED = (User, InstructorProfile, PackageProduct, Service, SupportItem)  # some of their fields can be changed by hand
 
 
 def label(model: type[Model]) -> str:
@@ -131,6 +132,12 @@ def test_what_can_be_mended_leaves_rates_and_amounts_alone(boss: Client) -> None
     assert boss.post(address(InstructorProfile, "change", profile.pk), form).status_code == 302
     profile.refresh_from_db()
     assert (profile.bio, profile.commission_bps, profile.is_founding) == ("Plays", 1500, False)
+    product = PackageProduct.objects.get()
+    form = {"service_type": "organ", "stripe_product_id": "prod_organ", "services": service.pk, "is_active": "on"}
+    assert boss.post(address(PackageProduct, "change", product.pk), form).status_code == 302
+    product.refresh_from_db()
+    assert (product.service_type, list(product.services.all())) == ("organ", [service])
+    assert boss.post(address(PackageProduct, "delete", product.pk), {"post": "yes"}).status_code == 403
     item = SupportItem.objects.get()
     someone = UserFactory.create(role="staff")
     form = {"owner": someone.pk, "money_at_risk_cents": "7", "closed_at_0": "2027-01-01", "closed_at_1": "00:00"}

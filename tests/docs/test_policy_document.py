@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bookings import jobs
-from bookings.policy import holds, no_show, windows
+from bookings.policy import holds, no_show, packages, windows
 from bookings.policy.cancellation import CAPTURED, ROWS, cancellation_terms
 from bookings.policy.no_show import RULINGS
 from bookings.policy.pricing import PriceBelowFloor, quote, quote_of_price, refuse_below_floor
@@ -25,6 +25,7 @@ from common.problems import Refused
 from credits.milestones import milestone_cents
 from credits.models import CreditLot
 from instainstru.schedules import DAY, JOBS, Job
+from packages import entitlements
 from payments.instant_payouts import MINIMUM_CENTS, PayoutQuote, fee_of
 from payments.vocabulary import Outcome, PaymentStatus
 
@@ -278,6 +279,31 @@ def test_credit_states() -> None:
 def test_milestones() -> None:
     for row in rows("milestones"):
         assert milestone_cents(completed_lessons=int(row["Lesson"])) == amount(row["Credit"])
+
+
+# --- 12. Packages ----------------------------------------------------------------------------------------------------
+def test_package_lessons() -> None:
+    listed, found = rows("package lessons"), set()
+    assert len(listed) == len(packages.ROWS)
+    for row in listed:
+        span_of = list(Window) if row["Window"] == "any" else [WINDOWS[row["Window"]]]
+        for window, late in product(span_of, [word == "yes" for word in words(row["Late before"])]):
+            terms = packages.package_cancellation_terms(
+                who=Role(row["Who"]), starts_at=START, now=START - timedelta(hours=NOTICE[window]), late_before=late
+            )
+            found.add((row["Who"], window, late))
+            credit = {0: "nothing", half(12000): "half LP"}[terms.credit_cents(REFERENCE)]
+            assert (row["To the instructor"], row["Credit to the student"]) == (SHARES[terms.pays], credit), row
+            assert row["The entitlement"] == packages.entitlement_after(terms.outcome), row
+            assert plain(row["Outcome"]) == terms.outcome, row
+    assert found == set(product(("student", "instructor"), Window, (False, True)))
+
+
+def test_spans_of_packages() -> None:
+    text = POLICY.read_text(encoding="utf-8")
+    assert f"good for {entitlements.GOOD_FOR.days} days from the purchase" in text
+    assert f"good for {entitlements.EXTENDED_BY.days} days at least" in text
+    assert f"hold their times for {packages.PAY_WITHIN.seconds // 60} minutes" in text
 
 
 # --- 10. Jobs --------------------------------------------------------------------------------------------------------

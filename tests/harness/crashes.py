@@ -99,12 +99,12 @@ class Crashes:
                 _ = references.alone
 
     def _play(self, s: Staged, case: Case, story: list[str], doubles: Callable[[Case], None]) -> list[str]:
-        before, plans = facts(s, at_stripe=False), MoneyPlan.objects.filter(payment_id=s.payment_id).count()
+        before, plans = facts(s, at_stripe=False), MoneyPlan.objects.filter(payment_id__in=s.payment_ids).count()
         missed = self.interrupt(s, case.boundary)
         if missed:
             return [missed]
         self.world.expire_leases()
-        decided = MoneyPlan.objects.filter(payment_id=s.payment_id).count() > plans
+        decided = MoneyPlan.objects.filter(payment_id__in=s.payment_ids).count() > plans
         decided = decided or facts(s, at_stripe=False) != before
         story.append("it had been decided" if decided else "nothing had been decided")
         if case.second is not None:
@@ -138,7 +138,7 @@ class Crashes:
 
     def _forget(self, s: Staged, story: list[str]) -> None:
         self.world.sandbox.control("POST", "idempotency/forget")
-        for movement in MoneyMovement.objects.filter(payment_id=s.payment_id, status="sent"):
+        for movement in MoneyMovement.objects.filter(payment_id__in=s.payment_ids, status="sent"):
             sent_at = movement.sent_at - KEYS_FORGOTTEN if movement.sent_at else None
             MoneyMovement.objects.filter(pk=movement.pk).update(sent_at=sent_at)
         story.append("Stripe forgot its keys")

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from payments import webhook_inbox
 from payments.gateway import client, pages
+from payments.models import Payment
 
 from .facts import Facts, facts
 from .matrix import Options, Tell
@@ -73,8 +74,8 @@ def _tell(s: Staged, events: Iterable[dict[str, Any]], late: timedelta) -> None:
 
 def _events_of(s: Staged) -> Iterable[dict[str, Any]]:
     """All that Stripe has said of this case, oldest first."""
-    payment = s.payment
-    ids = [an_id for an_id in (s.payment_id, payment.payment_intent_id, payment.charge_id, s.dispute_id) if an_id]
+    known = Payment.objects.filter(pk__in=s.payment_ids).values_list("pk", "payment_intent_id", "charge_id")
+    ids = [an_id for an_id in (*(one for row in known for one in row), s.dispute_id) if an_id]
     listed = pages(client().v1.events.list, {"created": {"gte": int(s.booking.created_at.timestamp()) - 1}})
     return reversed([event for event in listed if any(an_id in json.dumps(event) for an_id in ids)])
 

@@ -8,6 +8,8 @@ from django.db.models import Sum
 from accounts.models import AccountHold
 from bookings.models import Booking, BookingEvent, MailLog, NoShowReport, SupportItem
 from credits.models import CreditLot
+from packages.models import Package
+from payments import ledger
 from payments.gateway import client, pages, transfers_of
 from payments.models import Chargeback, MoneyMovement, MoneyPlan
 
@@ -56,9 +58,25 @@ def facts(s: Staged, *, at_stripe: bool = True) -> Facts:
         "events": Counter(BookingEvent.objects.filter(booking__in=ids).values_list("kind", flat=True)),
         "mails": Counter(MailLog.objects.filter(event__booking__in=ids).values_list("kind", flat=True)),
         "movements": _movements(s),
-        "unfinished": MoneyPlan.objects.filter(payment=payment, finished_at=None).count(),
+        "unfinished": MoneyPlan.objects.filter(payment__in=s.payment_ids, finished_at=None).count(),
+        **(_package(s) if s.package_id else {}),
     }
     return {**found, **(stripe_facts(s) if at_stripe else {})}
+
+
+def _package(s: Staged) -> Facts:
+    """The purchase, where its lessons are, and all the bookings they were."""
+    package = Package.objects.select_related("payment").get(pk=s.package_id)
+    bookings = Booking.objects.filter(payment__entitlement__package=package)
+    stood = bookings.values_list("status", "holds_slot", "payment__status", "payment__settlement_outcome")
+    return {
+        "package": package.status,
+        "purchase": {name: getattr(package.payment, name) for name in PAYMENT},
+        "entitlements": Counter(package.entitlements.values_list("status", "late_used")),
+        "package_bookings": Counter(stood),
+        "owed": -ledger.balance_of(ledger.PACKAGES_OWED, payment_id=package.payment_id),
+        "package_chargebacks": sorted(package.payment.chargebacks.values_list("result", flat=True)),
+    }
 
 
 def _totals(lots: Any) -> dict[str, int]:
@@ -66,7 +84,7 @@ def _totals(lots: Any) -> dict[str, int]:
 
 
 def _movements(s: Staged) -> Counter[tuple[str, str, int]]:
-    done = MoneyMovement.objects.filter(payment_id=s.payment_id, status__in=("done", "refused"))
+    done = MoneyMovement.objects.filter(payment_id__in=s.payment_ids, status__in=("done", "refused"))
     return Counter(done.values_list("kind", "status", "amount_cents"))
 
 
@@ -74,10 +92,16 @@ def stripe_facts(s: Staged) -> Facts:
     """What exists at Stripe for this payment."""
     customer = s.cast.student.user.stripe_customer_id
     listed = pages(client().v1.payment_intents.list, {"customer": customer, "expand": ["data.latest_charge"]})
-    intents = [intent for intent in listed if intent["metadata"].get("payment") == s.payment_id]
+    purchase = s.purchase_id
+    found = list(listed)
+    intents = [intent for intent in found if intent["metadata"].get("payment") == s.payment_id]
+    bought = [intent for intent in found if purchase and intent["metadata"].get("payment") == purchase]
     charges = [intent["latest_charge"] or {} for intent in intents]
-    transfers = list(transfers_of(transfer_group=s.payment_id))
+    transfers = [one for group in s.payment_ids if group != purchase for one in transfers_of(transfer_group=group)]
     return {
+        "stripe_purchase": sorted(
+            (i["status"], i["amount_received"], (i["latest_charge"] or {}).get("amount_refunded", 0)) for i in bought
+        ),
         "stripe_intents": sorted((i["status"], i["amount"], i["amount_received"]) for i in intents),
         "stripe_refunded_of_captured": sorted(c["amount_refunded"] for c in charges if c.get("captured")),
         "stripe_transfers": sorted((t["amount"], t["amount_reversed"]) for t in transfers),

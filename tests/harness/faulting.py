@@ -97,11 +97,11 @@ class Faults:
         return Violation(str(case), story, wrong) if wrong else None
 
     def _play(self, s: Staged, case: Case, story: list[str]) -> list[str]:
-        before, plans = facts(s, at_stripe=False), MoneyPlan.objects.filter(payment_id=s.payment_id).count()
+        before, plans = facts(s, at_stripe=False), MoneyPlan.objects.filter(payment_id__in=s.payment_ids).count()
         outlives_hold = _hold_ends_within(s, timedelta(hours=50))
         answer = self._disturbed(s, case)
         story.append(f"it answered {answer or 'as always'}")
-        decided = MoneyPlan.objects.filter(payment_id=s.payment_id).count() > plans
+        decided = MoneyPlan.objects.filter(payment_id__in=s.payment_ids).count() > plans
         decided = decided or facts(s, at_stripe=False) != before
         resumed = s.now + 3 * HOUR
         if case.kind == TWO_DAYS:
@@ -140,7 +140,7 @@ class Faults:
         back = s.now + 48 * HOUR
         self.world.move_to(back)
         self.world.sandbox.control("POST", "idempotency/forget")
-        for movement in MoneyMovement.objects.filter(payment_id=s.payment_id, status="sent").exclude(sent_at=None):
+        for movement in MoneyMovement.objects.filter(payment_id__in=s.payment_ids, status="sent").exclude(sent_at=None):
             assert movement.sent_at
             MoneyMovement.objects.filter(pk=movement.pk).update(sent_at=movement.sent_at - 48 * HOUR)
         return back

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from . import package_stages as of_package
 from . import stages as at
 from .verbs import BY_STUDENT, VERBS, Verb
 from .world import Staged, World
@@ -283,3 +284,49 @@ operation("chargeback opened and lost unheard of", "chargeback",
           lambda w: at.bank_decides(at.disputed(at.settled(w)), "lost"), rival="refund_in_full")  # fmt: skip
 operation("chargeback opened by event", "stripe_events",
           lambda w: at.told(at.disputed(at.settled(w)), "charge.dispute.created"), rival="refund_in_full")  # fmt: skip
+
+# --- Packages --------------------------------------------------------------------------------------------------------
+operation("package paid", "read_package_back", lambda w: of_package.paid_by_browser(of_package.drafted(w)),
+          rival="expire_package")  # fmt: skip
+operation("package paid, by event", "stripe_events",
+          lambda w: of_package.told_of_payment(of_package.paid_by_browser(of_package.drafted(w)),
+                                               "payment_intent.succeeded"), rival="cancel_by_student")  # fmt: skip
+operation("package paid with another amount", "read_package_back",
+          lambda w: of_package.paid_by_browser(of_package.repriced(of_package.drafted(w))),
+          rival="cancel_by_student")  # fmt: skip
+operation("package declined", "read_package_back",
+          lambda w: of_package.paid_by_browser(of_package.drafted(w), "pm_card_chargeDeclined"),
+          rival="cancel_by_instructor")  # fmt: skip
+operation("package never paid", "expire_package", lambda w: at.go(of_package.drafted(w), at.later(0.6)),
+          rival="cancel_by_student")  # fmt: skip
+operation("package paid at the last moment", "expire_package",
+          lambda w: at.go(of_package.paid_by_browser(of_package.drafted(w)), at.later(0.6)),
+          rival="read_package_back")  # fmt: skip
+operation("book with a package", "book_with_package", of_package.bought, rival="refund_package")
+operation("package lesson given", "capture", lambda w: at.go(of_package.bought(w), at.after_end(24)),
+          rival="capture_now")  # fmt: skip
+operation("package lesson whose payout fails", "capture",
+          lambda w: at.refusing(at.go(of_package.bought(w), at.after_end(24)), "transfer"))  # fmt: skip
+operation("package lesson cancelled", "cancel_by_student", of_package.bought, rival="cancel_by_instructor")
+operation("package lesson cancelled late", "cancel_by_student",
+          lambda w: at.go(of_package.bought(w), at.before_start(18)), rival="reschedule_to_later")  # fmt: skip
+operation("package lesson cancelled at the last minute", "cancel_by_student",
+          lambda w: at.go(of_package.bought(w), at.before_start(6)), rival="capture_now")  # fmt: skip
+operation("package lesson cancelled by the instructor", "cancel_by_instructor",
+          lambda w: at.go(of_package.bought(w), at.before_start(6)), rival="cancel_by_student")  # fmt: skip
+operation("package draft cancelled", "cancel_by_student", of_package.drafted, rival="cancel_by_instructor")
+operation("package lesson moved late", "reschedule_to_later",
+          lambda w: at.go(of_package.bought(w), at.before_start(18)), rival="cancel_by_student")  # fmt: skip
+operation("refund of a package", "refund_package", of_package.bought, rival="book_with_package")
+operation("refund of a package refused", "refund_package", lambda w: at.refusing(of_package.bought(w), "refund"),
+          refuses=("under_review",), rival="book_with_package")  # fmt: skip
+operation("package lesson given back", "give_lesson_back", of_package.given, rival="give_lesson_back_to_card")
+operation("package lesson given back to the card", "give_lesson_back_to_card", of_package.given,
+          rival="refund_package")  # fmt: skip
+operation("package chargeback opened", "package_chargeback", lambda w: of_package.disputed(of_package.bought(w)),
+          rival="book_with_package")  # fmt: skip
+for _verdict in ("won", "lost"):
+    operation(f"package chargeback {_verdict}", "package_chargeback",
+              lambda w, v=_verdict: at.bank_decides(  # type: ignore[misc]
+                  at.then(of_package.disputed(of_package.bought(w)), "package_chargeback"), v),
+              rival="book_with_package")  # fmt: skip

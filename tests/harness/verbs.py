@@ -169,12 +169,52 @@ verb(BY_STAFF, "refund_in_full")(_refund(None))
 verb(BY_STAFF, "refund_in_part")(_refund(3333))
 
 
+# --- Packages --------------------------------------------------------------------------------------------------------
+@verb(BY_STUDENT)
+def book_with_package(s: Staged, now: datetime) -> Any:
+    """Another lesson, a day after the first."""
+    return operations.book_with_package(
+        package_id=s.package_id,
+        actor=s.cast.as_student,
+        service_id=s.cast.instructor.services[0].pk,
+        starts_at=s.booking.starts_at + 24 * HOUR,
+        duration_minutes=60,
+        location_type="online",
+        now=now,
+        request_key=f"again:{s.package_id}",
+    )
+
+
+@verb(BY_STUDENT)
+def refund_package(s: Staged, now: datetime) -> Any:
+    return operations.refund_package(
+        package_id=s.package_id,
+        actor=s.cast.as_student,
+        lessons=None,
+        reason="Moving away",
+        now=now,
+        request_key=f"refund:{s.package_id}",
+    )
+
+
+def _give_back(to_card: bool) -> Run:
+    return lambda s, now: operations.give_lesson_back(
+        booking_id=s.current_id, actor=s.cast.as_staff, to_card=to_card, reason="Sorry", now=now
+    )
+
+
+verb(BY_STAFF, "give_lesson_back")(_give_back(False))
+verb(BY_STAFF, "give_lesson_back_to_card")(_give_back(True))
+
+
 # --- Jobs ------------------------------------------------------------------------------------------------------------
 JOBS: dict[str, Callable[[datetime], jobs.Run]] = {
     "place_hold": jobs.process_scheduled_authorizations,
     "retry_hold": jobs.retry_failed_authorizations,
     "expire_checkout": jobs.check_immediate_auth_timeout,
     "expire_pending": jobs.expire_pending_bookings,
+    "expire_package": jobs.expire_unpaid_packages,
+    "expire_entitlements": jobs.expire_entitlements,
     "capture": jobs.capture_completed_lessons,
     "retry_capture": jobs.retry_failed_captures,
     "confirm_undisputed": jobs.resolve_undisputed_no_shows,
@@ -207,9 +247,27 @@ def chargeback(s: Staged, now: datetime) -> Any:
     """What the webhook of a dispute does, whichever of its events it is."""
     from common.actors import STRIPE
 
+    if not s.dispute_id or s.package_id:
+        raise NotFound("There is no dispute about this lesson.")
+    return operations.note_chargeback(dispute_id=s.dispute_id, booking_id=s.current_id, actor=STRIPE, now=now)
+
+
+@verb(BY_STRIPE)
+def package_chargeback(s: Staged, now: datetime) -> Any:
+    """What the webhook of a dispute about a package does."""
+    from common.actors import STRIPE
+
     if not s.dispute_id:
         raise NotFound("There is no dispute.")
-    return operations.note_chargeback(dispute_id=s.dispute_id, booking_id=s.current_id, actor=STRIPE, now=now)
+    return operations.note_package_chargeback(dispute_id=s.dispute_id, package_id=s.package_id, actor=STRIPE, now=now)
+
+
+@verb(BY_STRIPE)
+def read_package_back(s: Staged, now: datetime) -> Any:
+    """What the webhook of a package's payment does."""
+    from common.actors import STRIPE
+
+    return operations.note_package_payment(package_id=s.package_id, actor=STRIPE, now=now)
 
 
 @verb(BY_STRIPE)

@@ -42,7 +42,7 @@ def over(s: Staged) -> None:
     """A case is over: its faults go, and what its student's bank has decided is noted, so that the books can agree."""
     s.over()
     if s.dispute_id:
-        attempt(VERBS["chargeback"], s, s.now)
+        attempt(VERBS["package_chargeback" if s.package_id else "chargeback"], s, s.now)
 
 
 class References:
@@ -96,7 +96,7 @@ def wrong_with(s: Staged, *allowed: Facts, needless: tuple[str, ...] = (), ignor
     ends = [[line for line in end if line.partition(":")[0] not in ignoring] for end in ends]
     wrong = [*min(ends, key=len, default=[]), *never(s, found), *_unexpected(s.world)]
     if found["unfinished"]:
-        plans = MoneyPlan.objects.filter(payment_id=s.payment_id, finished_at=None)
+        plans = MoneyPlan.objects.filter(payment_id__in=s.payment_ids, finished_at=None)
         wrong += [f"unfinished: {plan.purpose}, {plan.last_error}" for plan in plans]
     return wrong
 

@@ -40,6 +40,7 @@ class Staged:
     payment_id: str
     now: datetime
     dispute_id: str = ""
+    package_id: str = ""  # whose first lesson the booking is
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -53,6 +54,21 @@ class Staged:
         """Its payment, read fresh."""
         payment: Payment = Payment.objects.get(pk=self.payment_id)
         return payment
+
+    @property
+    def purchase_id(self) -> str:
+        """The payment of its package; empty when there is none."""
+        paid: str | None = Payment.objects.filter(package=self.package_id or "-").values_list("pk", flat=True).first()
+        return paid or ""
+
+    @property
+    def payment_ids(self) -> list[str]:
+        """Its payment, and its package's with those of all its lessons."""
+        ids = [self.payment_id]
+        if self.package_id:
+            lessons = Payment.objects.filter(entitlement__package=self.package_id).exclude(pk=self.payment_id)
+            ids += [self.purchase_id, *lessons.order_by("pk").values_list("pk", flat=True)]
+        return ids
 
     @property
     def current_id(self) -> str:
@@ -118,7 +134,8 @@ class World:
 
     def plays(self, staged: Staged, case: object) -> None:
         """Remember whose booking and payment these are."""
-        self.played |= {staged.booking_id: str(case), staged.payment_id: str(case)}
+        ids = (staged.booking_id, staged.package_id, *staged.payment_ids)
+        self.played |= {an_id: str(case) for an_id in ids if an_id}
 
     def taken_until(self, instant: datetime) -> None:
         """A lesson ends then; later cases keep clear of it."""
@@ -174,9 +191,10 @@ class World:
     def _ours(self, ids: list[str]) -> list[str]:
         if self._only is None:
             return ids
-        payment = self._only.payment_id
-        ours = set(Booking.objects.filter(payment_id=payment).values_list("pk", flat=True))
-        ours |= set(MoneyPlan.objects.filter(payment_id=payment).values_list("pk", flat=True))
+        payments = self._only.payment_ids
+        ours = set(Booking.objects.filter(payment_id__in=payments).values_list("pk", flat=True))
+        ours |= set(MoneyPlan.objects.filter(payment_id__in=payments).values_list("pk", flat=True))
+        ours |= {self._only.package_id}
         return [an_id for an_id in ids if an_id in ours or an_id.startswith("evt_")]
 
     def _noting(self, work: Callable[[str], str], an_id: str) -> str:
@@ -199,7 +217,7 @@ class World:
     def make_due(self, staged: Staged) -> None:
         """As if the wait before the next try of unfinished decisions and events had passed on the machine's clock."""
         StripeEventInbox.objects.filter(processed_at=None).update(next_attempt_at=clock.system_now() - HOUR)
-        MoneyPlan.objects.filter(payment_id=staged.payment_id, finished_at=None).update(
+        MoneyPlan.objects.filter(payment_id__in=staged.payment_ids, finished_at=None).update(
             next_attempt_at=clock.system_now() - timedelta(seconds=1)
         )
 

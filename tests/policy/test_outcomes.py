@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bookings.policy import packages
 from bookings.policy.cancellation import ROWS
 from bookings.policy.no_show import (
     RULINGS,
@@ -40,11 +41,16 @@ OF_120_DOLLARS = {
     "dispute_won": (None, None, None),
     "capture_failure_instructor_paid": (0, 10560, 0),
     "admin_refund": (None, None, None),
+    "entitlement_returned": (0, 0, 0),
+    "package_paid": (0, 0, None),
+    "package_not_paid": (0, 0, 0),
+    "package_refused_full_refund": (0, 0, None),
 }
 ALL_TERMS: list[Terms] = [
     COMPLETED,
     UNPAID,
     *(row.terms for row in ROWS),
+    *(row.terms for row in packages.ROWS),
     *(ruling.terms for ruling in RULINGS.values()),
     *(review_terms(resolution=r, locked=locked) for r in Resolution if r != "resume" for locked in (True, False)),
 ]

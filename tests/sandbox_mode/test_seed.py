@@ -11,7 +11,9 @@ from accounts.models import User
 from bookings.jobs import send_mails
 from bookings.models import Booking, MailLog, SupportItem
 from common import clock
+from packages.queries import for_sale
 from payments import ledger
+from sandbox_mode import price_list
 
 pytestmark = pytest.mark.usefixtures("house")
 
@@ -36,6 +38,8 @@ def test_an_empty_sandbox_is_filled_once() -> None:
     assert not MailLog.objects.filter(sent_at=None).exists()
     call_command("seed_demo", stdout=StringIO())
     assert Booking.objects.count() == 9
+    sold = {(one.service_type, one.offer.lesson_count, one.offer.amount_cents) for one in for_sale()}
+    assert sold == {(kind, n, cents) for kind in ("piano", "spanish") for n, cents in price_list.CENTS.items()}
 
 
 def test_nothing_is_seeded_outside_sandbox_mode() -> None:

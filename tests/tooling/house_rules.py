@@ -17,6 +17,7 @@ PACKAGES = (
     "common",
     "credits",
     "instainstru",
+    "packages",
     "pages",
     "payments",
     "sandbox_mode",
@@ -25,7 +26,7 @@ PACKAGES = (
 CLOCKS = {"timezone.now", "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "localtime", "localdate"}
 PRETENDED_CLOCKS = {"Now", "CurrentTimestamp"}
 # What has a status without a state machine: the model, a relation to it, or the statuses of a movement.
-WITHOUT_A_MACHINE = {"Chargeback", "CreditLot", "MoneyMovement", "movements", "Status"}
+WITHOUT_A_MACHINE = {"Chargeback", "CreditLot", "Entitlement", "Package", "MoneyMovement", "movements", "Status"}
 STATUS_UPDATES = {"update", "bulk_update", "update_or_create"}
 
 
