@@ -51,7 +51,7 @@ bench: ## Lists, details and job selections in a small and a large market; SMALL
 	@.ci/venv dev
 	@$(BIN)/python -m tests.bench
 
-check: ## Style, types, layers, migrations, templates
+check: ## Style, types, layers, migrations, templates, known holes in libraries
 	@.ci/venv dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -62,6 +62,7 @@ check: ## Style, types, layers, migrations, templates
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py write_docs --check
 	$(BIN)/djlint --check --lint --quiet .
+	$(BIN)/python -m tests.tooling.known_holes
 
 format: ## Write code and templates in the house style
 	@.ci/venv dev

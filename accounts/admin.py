@@ -28,6 +28,7 @@ from unfold.forms import UserCreationForm as FacedCreationForm
 from common.money import dollars
 
 from .account_mail import AccountMail
+from .audit_trail import AuditEntry
 from .idempotency import IdempotencyKey
 from .models import AccountHold, User
 
@@ -227,6 +228,16 @@ class IdempotencyKeyAdmin(ReadOnlyPage):
     list_select_related = ("user",)
     date_hierarchy = "created_at"
     exclude = ("answer_body", "fingerprint")
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(MoneyPage):
+    """Who called what."""
+
+    list_display = ("at", "door", "operation", "object_id", "actor_role", "actor_id", "status", "code", "phase")
+    list_filter = ("door", "phase", "actor_role", "code")
+    search_fields = ("object_id", "actor_id", "request_id", "operation")
+    date_hierarchy = "at"
 
 
 class SuperusersGroupAdmin(GroupAdmin, Page):

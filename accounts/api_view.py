@@ -22,13 +22,15 @@ from common import clock
 from common.actors import Actor, Door
 
 from . import idempotency, second_factor
+from .audit_trail import begin
+from .audited import who_and_what
 from .conditional import unless_known
 from .idempotency import LONGEST_KEY, Answer, Claim
 from .models import User
 from .openapi import ApiSchema
 from .paging import LatestFirst
 from .problem_responses import CONTENT_TYPE, invalid
-from .rate_limits import Scope, address_of, refuse_if_too_many
+from .rate_limits import Scope, Standing, address_of, take
 
 REPLAYED = "Idempotent-Replayed"
 READS = ("GET", "HEAD")
@@ -79,7 +81,10 @@ class ApiView(APIView):
     operation_id: ClassVar[dict[str, str]] = {}  # by method, where the path does not give a good one
     who: ClassVar[str | dict[str, str]] = {}  # may call (by method), where it is not whom the permission classes name
 
+    may_move_money: ClassVar[bool] = False  # then the audit trail says that it begins
+
     claim: Claim | None = None
+    standing: Standing | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """REST framework's dispatch, with the work done once per Idempotency-Key."""
@@ -90,16 +95,22 @@ class ApiView(APIView):
             self.initial(self.request, *args, **kwargs)
             response = self._once(self._work)
         except Exception as error:
+            self.standing = getattr(error, "standing", self.standing)
             response = self.handle_exception(error)
         self.response = self.finalize_response(self.request, response, *args, **kwargs)
         return self.response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
+        scope: Scope = "read" if request.method in SAFE_METHODS else self.write_scope
+        address = address_of(request._request)
+        try:
+            super().initial(request, *args, **kwargs)
+        except Exception:  # whoever is refused counts too
+            self.standing = take("read" if scope == "login" else scope, who=address, address=address)
+            raise
         self._refuse_without_second_factor(request)
-        scope: Scope = "read" if request.method in ("GET", "HEAD", "OPTIONS") else self.write_scope
-        if scope != "login":  # counted per address and person, once we have read who it is
-            refuse_if_too_many(scope, str(request.user.pk or address_of(request)))
+        if scope != "login":  # counted per address and account, once we have read which
+            self.standing = take(scope, who=str(request.user.pk or address), address=address)
 
     @classmethod
     def may_call(cls, method: str) -> str:
@@ -113,6 +124,8 @@ class ApiView(APIView):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
         final = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in self.standing.headers().items() if self.standing else ():
+            final.headers[name] = value
         if request.method in READS and isinstance(final, Response) and final.status_code == 200:
             final.add_post_render_callback(partial(unless_known, request))
         return final
@@ -159,6 +172,9 @@ class ApiView(APIView):
             raise invalid({name[:100]: ["Not a member of this query."] for name in unknown[:20]})
 
     def _work(self) -> Response:
+        if self.may_move_money and self.request.method not in SAFE_METHODS:
+            plain = self.request._request
+            begin(door=Door.API, **who_and_what(plain, str(self.request.method)))
         handler = getattr(self, str(self.request.method).lower(), None)
         if handler is None or str(self.request.method).lower() not in self.http_method_names:
             handler = self.http_method_not_allowed

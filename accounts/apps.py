@@ -9,4 +9,4 @@ class AccountsConfig(AppConfig):
     def import_models(self) -> None:
         """The models of models.py, and those that live beside what they are for."""
         super().import_models()
-        from . import account_mail, idempotency  # noqa: F401
+        from . import account_mail, audit_trail, idempotency  # noqa: F401

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
+from django.conf import settings
 from django.core.validators import RegexValidator
 from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
@@ -92,6 +94,26 @@ class ZoneField(serializers.CharField):
 def refuse_unknown_zone(name: str) -> None:
     if name not in _zones():
         raise serializers.ValidationError("Not an IANA time zone such as America/New_York.")
+
+
+class OwnAddressField(serializers.URLField):
+    """An address on this very site: nobody is sent elsewhere by a link of ours."""
+
+    default_error_messages = {"elsewhere": "Must be an address on this site."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=500, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        url = str(super().to_internal_value(data))
+        try:
+            asked, ours = urlsplit(url), urlsplit(settings.SITE_URL)
+            is_ours = (asked.scheme, asked.hostname, asked.port) == (ours.scheme, ours.hostname, ours.port)
+        except ValueError:
+            is_ours = False
+        if not is_ours or asked.username is not None or "\\" in url:
+            self.fail("elsewhere")
+        return url
 
 
 class TextOrNull(serializers.CharField):

@@ -18,7 +18,8 @@ from . import account_inputs as documents
 from .api_view import ApiView
 from .headless import Said, SecondFactorNeeded, SessionTokenNotValid, View, app_view, ask, refuse
 from .lockout import guarded
-from .rate_limits import Scope, address_of, login_of, refuse_if_too_many
+from .models import User
+from .rate_limits import Scope, address_of, login_of, take
 from .tokens import BearerAuthentication, Strategy, TokenNotValid, end_session, stashed_user_id
 
 CODE = {"key": "code"}
@@ -34,6 +35,11 @@ class AccountView(ApiView):
 
     keeps_answers = False
     asks_second_factor = False  # it is set up here
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+        final = super().finalize_response(request, response, *args, **kwargs)
+        final.headers["Cache-Control"] = "no-store"
+        return final
 
     @property
     def plain(self) -> HttpRequest:
@@ -59,6 +65,10 @@ class OpenView(AccountView):
     permission_classes = (AllowAny,)
     write_scope: ClassVar[Scope] = "login"
 
+    def count_login(self, account: str) -> None:
+        """Count one try to get into an account. Raises RateLimited."""
+        self.standing = take("login", who=login_of(self.plain, account), address=address_of(self.plain))
+
 
 class OwnView(AccountView):
     """For whoever is logged in by a token."""
@@ -77,7 +87,7 @@ class SignUp(OpenView):
 
     def post(self, request: Request) -> Response:
         body = self.body()
-        refuse_if_too_many("login", login_of(self.plain, body["email"].lower()))
+        self.count_login(body["email"].lower())
         try:
             said = self.ask(self.view, **body)
         except IntegrityError:  # somebody was faster with this address
@@ -96,7 +106,7 @@ class VerifyEmail(OpenView):
 
     def post(self, request: Request) -> Response:
         body = self.body()
-        refuse_if_too_many("login", login_of(self.plain, body["session_token"]))
+        self.count_login(body["session_token"])
         said = self.ask(self.view, session_token=body["session_token"], key=body["code"])
         refuse(said, token=body["session_token"], field_names=CODE)
         return Response(_tokens(said))
@@ -111,7 +121,7 @@ class ResendCode(OpenView):
 
     def post(self, request: Request) -> Response:
         token = self.body()["session_token"]
-        refuse_if_too_many("login", login_of(self.plain, token))
+        self.count_login(token)
         refuse(self.ask(self.view, session_token=token), token=token)
         return Response({"session_token": token, "next": "auth/email/verify"})
 
@@ -127,9 +137,10 @@ class LogIn(OpenView):
     def post(self, request: Request) -> Response:
         body = self.body()
         email = body["email"].lower()
-        refuse_if_too_many("login", login_of(self.plain, email))
+        self.count_login(email)
         with guarded("password", account=email, address=address_of(self.plain)) as this:
             said = self.ask(self.view, email=email, password=body["password"])
+            self.plain.acting_as = User.objects.filter(email=email).first()  # type: ignore[attr-defined]  # for the audit
             if said.status == 400 or (said.status == 401 and not said.pending):
                 raise InvalidCredentials()
             this.was_right()
@@ -151,7 +162,7 @@ class SecondFactor(OpenView):
 
     def post(self, request: Request) -> Response:
         body = self.body()
-        refuse_if_too_many("login", login_of(self.plain, body["session_token"]))
+        self.count_login(body["session_token"])
         return Response(_tokens(self.passed_with(self, body["code"], body["session_token"])))
 
     @staticmethod

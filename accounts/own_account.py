@@ -16,7 +16,7 @@ from .headless import app_view, refuse
 from .lockout import guarded
 from .login import CODE, OpenView, OwnView, pair
 from .models import User
-from .rate_limits import address_of, login_of, refuse_if_too_many
+from .rate_limits import address_of
 from .tokens import end_session, end_sessions_of, issue
 
 
@@ -35,7 +35,7 @@ class RequestPasswordReset(OpenView):
 
     def post(self, request: Request) -> Response:
         email = self.body()["email"].lower()
-        refuse_if_too_many("login", login_of(self.plain, email))
+        self.count_login(email)
         said = self.ask(self.view, email=email)
         if said.status != 401:  # allauth says "not logged in yet" when all went well
             refuse(said)
@@ -52,7 +52,7 @@ class ResetPassword(OpenView):
     def post(self, request: Request) -> Response:
         body = self.body()
         token = body["session_token"]
-        refuse_if_too_many("login", login_of(self.plain, token))
+        self.count_login(token)
         said = self.ask(self.view, session_token=token, key=body["code"], password=body["password"])
         if said.status != 401 or said.errors:
             refuse(said, token=token, field_names=CODE)

@@ -4,7 +4,7 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
-from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth as totp
 from allauth.mfa.utils import encrypt
@@ -33,6 +33,21 @@ def passed(session: SessionBase | None, user: Any) -> bool:
         return False
     records = get_authentication_records(SimpleNamespace(session=session), user)
     return any(record.get("method") == "mfa" for record in records)
+
+
+def record(session: SessionBase, user: User) -> None:
+    """Say that this session of this person has passed it."""
+    record_authentication(SimpleNamespace(session=session), user, method="mfa", type="totp")
+
+
+def is_right(user: User, code: str) -> bool:
+    """Whether this is the code of their app, or one of their recovery codes, and not used before."""
+    return any(row.wrap().validate_code(code) for row in Authenticator.objects.filter(user=user).order_by("type"))
+
+
+def has_app(user: User) -> bool:
+    """Whether somebody has set up an authenticator app."""
+    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
 
 
 def enroll(user: User, secret: str) -> None:

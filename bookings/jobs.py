@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from django.db import connection
 
+from accounts import account_mail
 from common import clock
 from common.actors import Actor, job
 from common.problems import OperationInProgress, StripeFailed, StripeUnavailable
@@ -199,7 +200,10 @@ def process_stripe_events(now: datetime) -> Run:
 
 def send_mails(now: datetime) -> Run:
     """Mails whose own task did not get to them."""
-    return _each("send_mails", due.mails_to_send(), lambda mail_id: upkeep.deliver_mail(mail_id, now))
+    run = _each("send_mails", due.mails_to_send(), lambda mail_id: upkeep.deliver_mail(mail_id, now))
+    for mail_id in account_mail.waiting(now):
+        run.count(account_mail.send(mail_id))
+    return run
 
 
 def expire_credits(now: datetime) -> Run:

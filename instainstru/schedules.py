@@ -63,7 +63,20 @@ BY_NAME = {job.name: job for job in JOBS}
 
 
 def run(name: str) -> dict[str, object]:
-    """Run one job now: what django-q2's schedules call. Raises KeyError for an unknown name."""
-    from common import clock
+    """Run one job now: what django-q2's schedules call. Raises KeyError for an unknown name.
 
-    return BY_NAME[name].run(clock.now()).as_dict()
+    A run that did something, or failed, leaves a row in the audit trail.
+    """
+    from accounts import audit_trail
+    from common import clock
+    from common.actors import Door, Role
+
+    row = {"door": Door.JOB, "operation": name, "actor_role": Role.SYSTEM, "actor_id": name}
+    try:
+        done = BY_NAME[name].run(clock.now())
+    except Exception as error:
+        audit_trail.record(**row, status=0, code=type(error).__name__)
+        raise
+    if done.processed or done.failed:
+        audit_trail.record(**row, status=200)
+    return done.as_dict()

@@ -2,11 +2,12 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, register_converter
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView
 from rest_framework.permissions import AllowAny
 
 from accounts import login, own_account
 from bookings.api import (
+    audit_trail,
     availability,
     calendars,
     connect,
@@ -24,6 +25,7 @@ from bookings.api import (
 )
 
 from . import error_pages, health
+from .api_docs import ApiDocs
 
 
 class UlidConverter:
@@ -108,6 +110,7 @@ api: list[URLPattern | URLResolver] = [
     path("admin/bookings/<ulid:booking_id>/cancel", support.StaffCancel.as_view()),
     path("admin/bookings/<ulid:booking_id>/no-show/resolve", support.ResolveNoShow.as_view()),
     path("admin/bookings/<ulid:booking_id>/review/resolve", support.ResolveReview.as_view()),
+    path("admin/audit", audit_trail.AuditTrail.as_view()),
     path("admin/refunds/<ulid:booking_id>/refund", support.Refund.as_view()),
     path("admin/bookings/<ulid:booking_id>/give-back", packages.GiveLessonBack.as_view()),
     path("admin/packages/<ulid:package_id>/refund", packages.StaffRefundPackage.as_view()),
@@ -136,7 +139,7 @@ api: list[URLPattern | URLResolver] = [
     path("errors", error_pages.Errors.as_view()),
     path("errors/<slug:code>", error_pages.OneError.as_view()),
     path("schema/", SpectacularAPIView.as_view(permission_classes=[AllowAny]), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="schema", permission_classes=[AllowAny])),
+    path("docs/", ApiDocs.as_view()),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from accounts.account_mail import AccountMail
 from bookings.mail import ID_HEADER, rendered
 from bookings.models import MailLog
 
@@ -39,8 +40,24 @@ def latest(*, limit: int, to: str = "", kind: str = "", booking_id: str = "") ->
     if booking_id:
         logs = logs.filter(event__booking_id=booking_id)
     sent = list(logs.order_by("-sent_at", "-id")[:limit])
-    texts = _texts({log.pk for log in sent})
-    return [_mail(log, texts.get(log.pk)) for log in sent]
+    about_accounts = [] if booking_id else _about_accounts(limit=limit, to=to, kind=kind)
+    texts = _texts({log.pk for log in [*sent, *about_accounts]})
+    mails = [_mail(log, texts.get(log.pk)) for log in sent] + [
+        Mail(log.pk, log.to, log.subject, log.kind, *texts.get(log.pk, ("", "")), log.sent_at, "")
+        for log in about_accounts
+        if log.sent_at
+    ]
+    return sorted(mails, key=lambda mail: (mail.at, mail.id), reverse=True)[:limit]
+
+
+def _about_accounts(*, limit: int, to: str, kind: str) -> list[AccountMail]:
+    """Mails about accounts. Their codes are forgotten, and stand in the files alone."""
+    logs = AccountMail.objects.filter(sent_at__isnull=False)
+    if to:
+        logs = logs.filter(to__iexact=to)
+    if kind:
+        logs = logs.filter(kind=kind)
+    return list(logs.order_by("-sent_at", "-id")[:limit])
 
 
 def _mail(log: MailLog, texts: tuple[str, str] | None) -> Mail:

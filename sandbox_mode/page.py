@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts import second_factor
 from accounts.models import User
 from common import clock
 from common.problems import Problem
@@ -139,6 +140,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
         messages.error(request, "There is no such person.")
     else:
         auth.login(request, user)
+        second_factor.record(request.session, user)
         messages.success(request, f"You are {user.first_name} now.")
     return HttpResponseRedirect(f"{PAGE}#people")
 

@@ -7,20 +7,24 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase
 from unfold.sites import UnfoldAdminSite
 
+from accounts.admin_login import CountedLogin, SecondFactorSite
+
 # Unfold's menus and dialogs are Alpine.js, whose attributes are expressions that it compiles with `new Function`. Without
 # this word no menu opens. It is given to the admin's pages alone: they are for staff, show no foreign HTML, and load
 # scripts from our own address only; inline scripts and inline styles stay forbidden here as everywhere.
 ADMIN_MAY_ALSO = {"script-src": ["'unsafe-eval'"]}
 
 
-class DeskSite(UnfoldAdminSite):
+class DeskSite(SecondFactorSite, UnfoldAdminSite):
     """Everything under /admin/."""
+
+    login_form = CountedLogin
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Unfold writes its colours into an inline style element; ours are in static/support/desk.css."""
         return {**super().each_context(request), "colors": None}
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         return _may_also(super().admin_view(view, cacheable))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:

@@ -48,6 +48,7 @@ class OperationView(BookingApi):
     one as `booking`.
     """
 
+    may_move_money = True
     operate: Callable[..., Any]
 
     def post(self, request: Request, **path: Any) -> Response:

@@ -9,6 +9,7 @@ from accounts.fields import (
     LATEST,
     CentsField,
     InstantField,
+    OwnAddressField,
     ReasonField,
     StripeIdField,
     UlidField,
@@ -148,10 +149,8 @@ class SaveCardInput(Input):
 
 
 class OnboardInput(Input):
-    return_url = serializers.URLField(
-        max_length=500, required=False, help_text="Where Stripe sends the instructor back to"
-    )
-    refresh_url = serializers.URLField(max_length=500, required=False, help_text="Where a stale link starts again")
+    return_url = OwnAddressField(required=False, help_text="Where Stripe sends the instructor back to")
+    refresh_url = OwnAddressField(required=False, help_text="Where a stale link starts again")
 
 
 class BookingFilters(Input):

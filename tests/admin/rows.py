@@ -9,6 +9,7 @@ from django_q.tasks import async_task
 from djstripe.models import WebhookEndpoint, WebhookEventTrigger
 
 from accounts.account_mail import AccountMail
+from accounts.audit_trail import AuditEntry
 from accounts.idempotency import IdempotencyKey
 from accounts.models import AccountHold
 from bookings.models import (
@@ -85,6 +86,7 @@ def _people(service: Service, booking: Booking, number: int) -> None:
         user=student, kind="locked", payment_id=booking.payment_id, amount_cents=100, opened_at=NOON
     )
     IdempotencyKey.objects.create(user=student, key=str(number), fingerprint="x", claimed_at=NOON, created_at=NOON)
+    AuditEntry.objects.create(at=NOON, door="api", operation="refund_booking", actor_id=student.pk, status=200)
     AccountMail.objects.create(kind="verify_email", to=student.email, code="K3YC0D", created_at=NOON)
     ConnectAccount.objects.create(instructor=instructor, stripe_account_id=f"acct_{number}", read_at=NOON)
     PaymentMethod.objects.create(

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
 from bookings.operations import cancel_booking, reschedule_booking
 from common import clock
 from payments.models import MoneyMovement
+from tests.admin.conftest import browser_of
 from tests.support.cast import HOUR, make_cast, soon
 
 
@@ -21,8 +21,7 @@ def test_the_booking_file_shows_the_chain_the_money_the_timeline_and_the_keys(ho
     )
     reason = "My <train> does not run"
     cancel_booking(booking_id=moved.pk, actor=cast.as_student, reason=reason, now=moved.starts_at - 11 * HOUR)
-    client = Client()
-    client.force_login(User.objects.create_superuser("boss@example.com", "sandbox", first_name="Boss"))
+    client = browser_of(User.objects.create_superuser("boss@example.com", "sandbox", first_name="Boss"))
     for row in (booking, moved):
         page = client.get(reverse("admin:bookings_booking_change", args=[row.pk])).content.decode()
         other = moved if row is booking else booking

@@ -25,6 +25,12 @@ def _unhurried(settings: Any) -> None:
 
 
 @pytest.fixture
+def one_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The minute, or the quarter of an hour, in which requests are counted does not end during the test."""
+    monkeypatch.setattr("common.token_bucket.current_window", lambda window_seconds: 1)
+
+
+@pytest.fixture
 def anybody() -> APIClient:
     return client_of(None)
 

@@ -7,10 +7,10 @@ from rest_framework.test import APIClient
 
 from accounts.models import AccountHold, User
 from common import clock
-from common.token_bucket import count
 
 from .conftest import client_of
 
+pytestmark = pytest.mark.usefixtures("one_window")
 CREDENTIALS = {"email": "student@example.com", "password": "sandbox"}
 
 
@@ -95,7 +95,6 @@ def test_a_session_needs_its_csrf_token_and_a_bearer_does_not(student: User) -> 
 
 def test_login_is_limited_per_address_and_person(anybody: APIClient, student: User, settings: Any) -> None:
     settings.RATE_LIMITS_PER_MINUTE = settings.RATE_LIMITS_PER_MINUTE | {"login": 3}
-    _wait_for_a_fresh_minute()
     answers = [log_in(anybody, password="wrong").status_code for _ in range(4)]
     other = log_in(anybody, email="other@example.com")
     elsewhere = anybody.post("/api/v1/auth/token", CREDENTIALS, REMOTE_ADDR="10.0.0.9")
@@ -107,7 +106,6 @@ def test_login_is_limited_per_address_and_person(anybody: APIClient, student: Us
 
 def test_limits_are_per_person_and_kind(student: User, instructor: User, settings: Any) -> None:
     settings.RATE_LIMITS_PER_MINUTE = {"read": 2, "write": 1, "money": 1, "login": 1}
-    _wait_for_a_fresh_minute()
     client = client_of(student)
     reads = [client.get("/api/v1/auth/me") for _ in range(3)]
     writes = [client.post("/api/v1/pricing/preview", {}) for _ in range(2)]
@@ -126,7 +124,6 @@ def test_behind_a_trusted_proxy_the_address_is_what_the_proxy_saw(
 ) -> None:
     settings.RATE_LIMITS_PER_MINUTE = settings.RATE_LIMITS_PER_MINUTE | {"login": 1}
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    _wait_for_a_fresh_minute()
 
     def from_(forwarded: str) -> int:
         response = anybody.post("/api/v1/auth/token", CREDENTIALS, headers={"X-Forwarded-For": forwarded})
@@ -135,13 +132,3 @@ def test_behind_a_trusted_proxy_the_address_is_what_the_proxy_saw(
     assert from_("1.1.1.1, 8.8.8.8") == 200
     assert from_("2.2.2.2, 8.8.8.8") == 429  # what a caller writes in front does not matter
     assert from_("1.1.1.1, 9.9.9.9") == 200
-
-
-def _wait_for_a_fresh_minute() -> None:
-    """Do not start counting a second before the minute is over."""
-    import time
-
-    count("warm-up", window_seconds=60)
-    left = 60 - time.time() % 60
-    if left < 5:
-        time.sleep(left + 0.1)
