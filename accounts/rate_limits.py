@@ -56,6 +56,11 @@ def take(scope: Scope, *, who: str, address: str) -> Standing:
     return standing
 
 
+def refuse_if_too_many(scope: Scope, who: str) -> None:
+    """Count one request of somebody, for doors that show no headers. Raises RateLimited."""
+    take(scope, who=who, address=who)
+
+
 def _too_many(standing: Standing) -> RateLimited:
     problem = RateLimited(
         f"At most {standing.limit} requests of this kind a minute.", retry_after=standing.seconds_left

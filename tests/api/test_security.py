@@ -67,7 +67,7 @@ def test_live_mode_needs_a_key_of_its_own_for_tokens(tmp_path: Path, key: str) -
 
 
 # --- What browsers are told ------------------------------------------------------------------------------------------
-PAGES = ["/api/v1/docs/", "/sandbox/", "/admin/login/", "/admin/", "/api/v1/errors"]
+PAGES = ["/", "/account/login/", "/api/v1/docs/", "/sandbox/", "/admin/login/", "/admin/", "/api/v1/errors"]
 
 
 def policy_of(answer: Any) -> dict[str, list[str]]:
