@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from .lessons import booking, cards, changing, paying, reading, trouble
-from .member import billing, entrance, wallet
+from .member import account, billing, entrance, wallet
 from .public import about, home, policy
 from .teach import dashboard, getting_paid, hours, profile
 
@@ -27,6 +27,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("lessons/<ulid:booking_id>/no-show/answer", trouble.AnswerNoShow.as_view(), name="answer_no_show"),
     # Oneself
     path("start", entrance.Start.as_view(), name="start"),
+    path("account", account.Account.as_view(), name="account"),
+    path("account/export", account.Export.as_view(), name="export"),
     path("account/", include(entrance.urlpatterns)),
     path("wallet", wallet.Wallet.as_view(), name="wallet"),
     path("billing", billing.Billing.as_view(), name="billing"),

@@ -21,7 +21,7 @@ from pages.forms import PageForm, Text, Words
 from pages.viewer import zone_for
 from pages.words.problems import in_words
 
-from .changing import day_in, week_number
+from .changing import shown_days
 from .slots import Week, week_of
 
 ICON_OF = {
@@ -131,8 +131,7 @@ class ChooseTime(FormPage):
                 location_type=choice.where,
                 zone=zone_for(self.request),
                 now=self.now,
-                number=week_number(self.typed.get("week", "")),
-                day=day_in(self.typed.get("day", "")),
+                **shown_days(self.typed, zone_for(self.request), self.now),
                 student=self.user if self.request.user.is_authenticated else None,
             ),
             "chosen": f"service={choice.service.pk}&minutes={choice.minutes}&where={choice.where}",

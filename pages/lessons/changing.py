@@ -1,7 +1,9 @@
 """Cancel or move a lesson: both outcomes to the cent before one decides; asked again when the terms change meanwhile."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,7 +18,7 @@ from pages.viewer import zone_for
 from payments.vocabulary import PaymentStatus as S
 
 from .reading import LessonPage
-from .slots import week_of
+from .slots import FURTHEST, WEEK, week_of
 
 KEEP = "keep"
 
@@ -102,8 +104,7 @@ class Move(DecisionForm):
                 moving=booking,
                 zone=zone_for(self.request),
                 now=self.now,
-                number=week_number(self.typed.get("week", "")),
-                day=day_in(self.typed.get("day", "")),
+                **shown_days(self.typed, zone_for(self.request), self.now),
                 student=booking.student,
             ),
         }
@@ -122,9 +123,27 @@ def nothing(quote: object) -> None:
     """The new quote is not carried by the refusal: the page, shown again, quotes anew."""
 
 
+def shown_days(typed: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+    """Which week and day a page of free times shows: those asked for, else those of the time that was chosen."""
+    number, day = week_number(str(typed.get("week", ""))), day_in(str(typed.get("day", "")))
+    if day is None and (chosen := instant_in(str(typed.get("starts_at", "")))):
+        day = chosen.astimezone(zone).date()
+        ahead = (day - now.astimezone(zone).date()).days
+        number = ahead // WEEK if 0 <= ahead < FURTHEST * WEEK else 0
+    return {"number": number, "day": day}
+
+
+def instant_in(text: str) -> datetime | None:
+    """An instant as our forms carry it, or None."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S%z")
+    except ValueError:
+        return None
+
+
 def week_number(text: str) -> int:
     """Which week is shown, from 0 (this one); anything else is this one."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 3 and int(text) < 12 else 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 3 and int(text) < FURTHEST else 0
 
 
 def day_in(text: str) -> date | None:
