@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from .lessons import booking, cards, changing, paying, reading, trouble
 from .member import account, billing, entrance, wallet
 from .public import about, home, policy
-from .teach import dashboard, getting_paid, hours, profile
+from .teach import dashboard, earnings, getting_paid, hours, profile
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.Home.as_view(), name="home"),
@@ -40,6 +40,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("teach/profile", profile.Profile.as_view(), name="teach_profile"),
     path("teach/services/new", profile.ServiceForm.as_view(), name="new_service"),
     path("teach/services/<ulid:service_id>", profile.ServiceForm.as_view(), name="edit_service"),
+    path("teach/earnings", earnings.Earnings.as_view(), name="earnings"),
+    path("teach/payouts", earnings.Payouts.as_view(), name="payouts"),
     path("teach/get-paid", getting_paid.GetPaid.as_view(), name="get_paid"),
     path("teach/get-paid/back", getting_paid.BackFromStripe.as_view(), name="back_from_stripe"),
     path("teach/get-paid/stripe", getting_paid.StripeDashboard.as_view(), name="stripe_dashboard"),

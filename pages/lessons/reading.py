@@ -103,6 +103,7 @@ class Lesson(LessonPage):
             "gives_up_at": booking.payment.auth_cancel_at or give_up_at(booking.starts_at),
             "report": report,
             "accused": report is not None and open_report_against(booking, Role(role)) is not None,
+            "calendar_url": f"/api/v1/bookings/{booking.pk}/calendar.ics",
             "is_pending": booking.status == B.PENDING,
         }
 

@@ -45,6 +45,9 @@ WORDS = {
     "negative_balance": "Your credit is below zero after a chargeback. It has to be settled before you can book again.",
     "price_below_floor": "This lesson costs less than lessons of its kind may cost, so it cannot be booked. The instructor has to change the price.",
     "service_inactive": "This lesson is no longer offered.",
+    "not_onboarded": "Your payouts are not set up yet. Set them up first; it takes five minutes.",
+    "payout_too_small": "That is too little for being paid at once.",
+    "insufficient_balance": "That much is not available yet.",
     "not_found": "There is nothing here, or it is not yours to see. Maybe you are signed in as somebody else.",
     "csrf_failed": "This page was open for too long. Load it again and send it once more.",
 }

@@ -67,7 +67,8 @@ def test_no_document_links_to_nothing(document: Path) -> None:
 
 def test_decisions_are_numbered_and_say_what_was_rejected() -> None:
     decisions = sorted((DOCS / "decisions").glob("*.md"))
-    assert [int(path.name[:4]) for path in decisions] == list(range(1, len(decisions) + 1))
+    numbers = [int(path.name[:4]) for path in decisions]
+    assert len(set(numbers)) == len(numbers), "a number each"
     for path in decisions:
         text = path.read_text(encoding="utf-8")
         assert text.startswith(f"# {int(path.name[:4])}. ")

@@ -57,7 +57,7 @@ def test_the_main_pages_have_no_trouble(
     look(f"/lessons/{lesson.pk}", f"/lessons/{pending.pk}/pay")
     page.context.clear_cookies()
     be(page, instructor_page, running_site)
-    look("/teach", "/teach/availability", "/teach/profile")
+    look("/teach", "/teach/availability", "/teach/profile", "/teach/earnings", "/teach/payouts")
     assert not found, "\n".join(found)
     assert not complaints, complaints
 
