@@ -70,7 +70,7 @@ class ApiSchema(AutoSchema):
             parameters.append(IF_NONE_MATCH)
         if self.method in ("POST", "PATCH") and self.view.keeps_answers:
             parameters.append(IDEMPOTENCY_KEY)
-        if self.method == "PUT":
+        if self.method == "PUT" and self.view.takes().fields:  # without a body nothing is overwritten
             parameters.append(IF_MATCH)
         return parameters
 

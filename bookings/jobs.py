@@ -96,6 +96,9 @@ def _each(name: str, ids: Iterable[str], work: Callable[[str], str]) -> Run:
     return run
 
 
+each = _each  # for the jobs of other rooms
+
+
 def _actor(name: str) -> Actor:
     return job(name)
 

@@ -10,6 +10,8 @@ from accounts.admin import MoneyPage, Page, ReadOnlyRows, Rows, cents
 
 from .models import AvailabilityException, FoundingPlace, InstructorProfile, Service, WeeklyHours
 
+RATINGS = ("rating_sum", "rating_count")  # kept with the reviews
+
 
 class HoursRows(Rows):
     model = WeeklyHours
@@ -48,7 +50,7 @@ class InstructorProfileAdmin(CatalogPage):
     search_fields = ("user__email", "user__first_name", "user__last_name")
     list_select_related = ("user",)
     date_hierarchy = "created_at"
-    readonly_fields = ("user", "commission_bps", "is_founding", "tier_evaluated_at", "created_at")
+    readonly_fields = ("user", "commission_bps", "is_founding", "tier_evaluated_at", "created_at", *RATINGS)
     inlines: ClassVar[list[Any]] = [ServiceRows, HoursRows, ExceptionRows]
 
     @admin.display(ordering="user__first_name")

@@ -3,6 +3,7 @@
 from datetime import time
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
@@ -16,6 +17,17 @@ class Modality(models.TextChoices):
     STUDENT_LOCATION = "student_location", "At the student's"
     INSTRUCTOR_LOCATION = "instructor_location", "At the instructor's"
     NEUTRAL_LOCATION = "neutral_location", "At a neutral place"
+
+
+class Plain(models.Func):
+    """A text as it is compared in a search: without accents and capitals. A function of our own, so that it can be indexed."""
+
+    function, arity, output_field = "catalog_plain", 1, models.TextField()
+
+
+def trigrams(column: str, name: str) -> GinIndex:
+    """An index by which a text is found from a word like one of its own."""
+    return GinIndex(OpClass(Plain(column), name="gin_trgm_ops"), name=name)
 
 
 class InstructorProfile(models.Model):
@@ -36,10 +48,27 @@ class InstructorProfile(models.Model):
         default=True, help_text="What is asked for from 20:00 on is not before 09:00 (11:00 with travel)"
     )
     is_listed = models.BooleanField(default=True)
+    latitude = models.DecimalField(
+        max_digits=4, decimal_places=2, null=True, blank=True, help_text="Roughly: a hundredth of a degree, about 1 km"
+    )
+    longitude = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
+    rating_sum = models.PositiveIntegerField(default=0, help_text="Of the reviews that are shown, kept with them")
+    rating_count = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(latitude__isnull=True, longitude__isnull=True)
+                | models.Q(latitude__range=(-90, 90), longitude__range=(-180, 180)),
+                name="place_on_the_globe",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    rating_sum__gte=models.F("rating_count"), rating_sum__lte=models.F("rating_count") * 5
+                ),
+                name="ratings_from_one_to_five",
+            ),
             models.CheckConstraint(condition=models.Q(commission_bps__lte=10_000), name="commission_at_most_whole"),
             models.CheckConstraint(
                 condition=models.Q(is_founding=False) | models.Q(commission_bps=800), name="founding_pays_800_bps"
@@ -55,9 +84,22 @@ class InstructorProfile(models.Model):
                 violation_error_message="At least 15 minutes between lessons, 60 with travel.",
             ),
         ]
+        indexes = [
+            trigrams("bio", "instructors_by_bio"),
+            models.Index(
+                fields=["latitude", "longitude"],
+                condition=models.Q(latitude__isnull=False),
+                name="instructors_by_place",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.user.public_name
+
+    @property
+    def rating(self) -> float | None:
+        """The average of the reviews, to a tenth of a star; None without reviews."""
+        return round(self.rating_sum / self.rating_count + 1e-9, 1) if self.rating_count else None
 
 
 class FoundingPlace(models.Model):
@@ -97,6 +139,7 @@ class Service(models.Model):
                 condition=models.Q(hourly_rate_cents__lte=1_000_000), name="hourly_rate_at_most_10000"
             )
         ]
+        indexes = [trigrams("name", "services_by_name"), trigrams("description", "services_by_description")]
 
     def __str__(self) -> str:
         return self.name

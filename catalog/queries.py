@@ -37,6 +37,14 @@ def get_instructor(instructor_id: str) -> InstructorProfile:
     return profile
 
 
+def get_listed_instructor(instructor_id: str) -> InstructorProfile:
+    """One instructor whom students may find, with what is on offer. Raises NotFound. Two queries."""
+    profile = listed_instructors().filter(pk=instructor_id).first()
+    if profile is None:
+        raise NotFound("There is no such instructor.")
+    return profile
+
+
 def get_service(service_id: str) -> Service:
     """One service with its instructor and their account, active or not. Raises NotFound. One query."""
     found = Service.objects.select_related("instructor__user").filter(pk=service_id).first()

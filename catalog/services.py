@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from accounts.models import User
 from common.problems import Invalid, Refused
@@ -70,6 +71,30 @@ def create_profile(*, user: User, bio: str = "", minimum_notice_minutes: int = 6
     profile, _ = InstructorProfile.objects.get_or_create(
         user=user, defaults={"bio": bio, "minimum_notice_minutes": minimum_notice_minutes}
     )
+    return profile
+
+
+def change_profile(
+    *, user: User, bio: str | None = None, place: tuple[float, float] | None = None, forget_place: bool = False
+) -> InstructorProfile:
+    """What an instructor says about themselves. None leaves it as it is.
+
+    `place` is where lessons are given, in degrees; only a hundredth of a degree is kept, about a kilometre. Raises
+    NotAnInstructor for somebody without a profile, and Invalid for a place that is not on the globe.
+    """
+    profile = InstructorProfile.objects.select_related("user").filter(user=user).first()
+    if profile is None:
+        raise NotAnInstructor()
+    if bio is not None:
+        profile.bio = bio.strip()
+    if place is not None:
+        latitude, longitude = place
+        if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+            raise Invalid("There is no such place.", errors={"latitude": ["From -90 to 90; longitude -180 to 180."]})
+        profile.latitude, profile.longitude = (Decimal(str(round(one, 2))) for one in place)
+    elif forget_place:
+        profile.latitude = profile.longitude = None
+    profile.save(update_fields=["bio", "latitude", "longitude"])
     return profile
 
 

@@ -32,6 +32,13 @@ class FoundingPlacesGone(Refused):
     remedy = "Nothing to do: the ordinary tiers hold."
 
 
+def tier_name(commission_bps: int, *, is_founding: bool) -> str:
+    """What students see of a tier: `founding`, `top`, `established` or `starting`."""
+    if is_founding:
+        return "founding"
+    return next((name for bps, name in ((1000, "top"), (1200, "established")) if commission_bps <= bps), "starting")
+
+
 @dataclass(frozen=True, slots=True)
 class TierChange:
     """A nightly evaluation: the commission before and after, in basis points."""

@@ -6,7 +6,18 @@ from functools import cache
 
 from common.problems import Problem, Refused
 
-ROOMS = ("accounts", "bookings", "catalog", "common", "credits", "instainstru", "packages", "payments", "sandbox_mode")
+ROOMS = (
+    "accounts",
+    "bookings",
+    "catalog",
+    "common",
+    "community",
+    "credits",
+    "instainstru",
+    "packages",
+    "payments",
+    "sandbox_mode",
+)
 NOT_LOOKED_INTO = ("__main__", ".migrations", ".management", "djstripe_migrations", "instainstru.run")
 
 

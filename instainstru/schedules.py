@@ -8,6 +8,7 @@ from bookings import jobs
 from bookings.due import NEXT_DUE
 from bookings.jobs import Run
 from bookings.reconciliation import reconcile_with_stripe
+from community.jobs import reward_referrals
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -53,6 +54,7 @@ JOBS = (
     _job(jobs.resolve_undisputed_no_shows, HOUR),
     _job(jobs.guard_expiring_holds, HOUR),
     _job(jobs.retry_failed_captures, 15 * MINUTE),  # each payment every 4 h, counted from its own last attempt
+    _job(reward_referrals, HOUR),
     _job(jobs.expire_credits, DAY, at=30 * MINUTE),
     _job(jobs.expire_entitlements, DAY, at=45 * MINUTE),
     _job(jobs.evaluate_instructor_tiers, DAY, at=3 * HOUR + 15 * MINUTE),

@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "payments",
     "packages",
     "bookings",
+    "community",
     "support",
     "pages",
     "sandbox_mode",
@@ -284,6 +285,9 @@ RATE_LIMITS_PER_MINUTE = {
     "money": number("RATE_MONEY_PER_MINUTE", 5, low=1, high=1_000_000),
     "login": number("RATE_LOGIN_PER_MINUTE", 10, low=1, high=1_000_000),
 }
+# Following a conversation holds a thread of the web server: at most so many a process, each for so long.
+CONVERSATION_STREAMS = number("CONVERSATION_STREAMS", max(1, WEB_THREADS // 2), low=0, high=1000)
+CONVERSATION_STREAM_SECONDS = number("CONVERSATION_STREAM_SECONDS", 25, low=0, high=25)
 SPECTACULAR_SETTINGS = {
     "TITLE": "InstaInstru API",
     "VERSION": "1.0.0",

@@ -21,8 +21,11 @@ from bookings.api import (
     pricing,
     quotes,
     support,
+    transactions,
     webhook,
 )
+from community.api import conversations, events, favorites, referrals, reviews
+from community.api import instructors as found
 
 from . import error_pages, health
 from .api_docs import ApiDocs
@@ -73,12 +76,30 @@ api: list[URLPattern | URLResolver] = [
     path("pricing/preview", pricing.PricePreview.as_view()),
     path("bookings/check-availability", availability.CheckAvailability.as_view()),
     path("instructors/<ulid:instructor_id>/availability", availability.FreeTimes.as_view()),
+    # Finding somebody, and what people say
+    path("search", found.Search.as_view()),
+    path("instructors", found.Instructors.as_view()),
+    path("instructors/<ulid:instructor_id>", found.OneInstructor.as_view()),
+    path("instructor/profile", found.MyProfile.as_view()),
+    path("instructors/<ulid:instructor_id>/reviews", reviews.Reviews.as_view()),
+    path("favorites", favorites.Favorites.as_view()),
+    path("favorites/<ulid:instructor_id>", favorites.OneFavorite.as_view()),
+    path("reviews", reviews.WriteReview.as_view()),
+    path("reviews/<ulid:review_id>/respond", reviews.RespondToReview.as_view()),
+    path("referrals", referrals.MyReferrals.as_view()),
+    path("referrals/people", referrals.WhoCame.as_view()),
+    path("referrals/redeem", referrals.Redeem.as_view()),
+    path("conversations", conversations.Conversations.as_view()),
+    path("conversations/<ulid:conversation_id>/messages", conversations.Messages.as_view()),
+    path("conversations/<ulid:conversation_id>/read", conversations.Read.as_view()),
+    path("conversations/<ulid:conversation_id>/events", events.ConversationEvents.as_view()),
     # Lessons
     path("bookings", lessons.Bookings.as_view()),
     path("bookings/upcoming", lessons.UpcomingBookings.as_view()),
     path("bookings/<ulid:booking_id>", lessons.OneBooking.as_view()),
     path("bookings/<ulid:booking_id>/calendar.ics", calendars.LessonCalendar.as_view()),
     path("bookings/<ulid:booking_id>/pricing", pricing.BookingPrice.as_view()),
+    path("bookings/<ulid:booking_id>/receipt", transactions.Receipt.as_view()),
     path("bookings/<ulid:booking_id>/timeline", lessons.Timeline.as_view()),
     path("bookings/<ulid:booking_id>/cancellation-quote", quotes.CancellationQuoteView.as_view()),
     path("bookings/<ulid:booking_id>/cancel", lessons.Cancel.as_view()),
@@ -112,6 +133,8 @@ api: list[URLPattern | URLResolver] = [
     path("admin/bookings/<ulid:booking_id>/review/resolve", support.ResolveReview.as_view()),
     path("admin/audit", audit_trail.AuditTrail.as_view()),
     path("admin/refunds/<ulid:booking_id>/refund", support.Refund.as_view()),
+    path("admin/reviews/<ulid:review_id>/hide", reviews.HideReview.as_view()),
+    path("admin/reviews/<ulid:review_id>/show", reviews.ShowReview.as_view()),
     path("admin/bookings/<ulid:booking_id>/give-back", packages.GiveLessonBack.as_view()),
     path("admin/packages/<ulid:package_id>/refund", packages.StaffRefundPackage.as_view()),
     # Packages
@@ -131,6 +154,7 @@ api: list[URLPattern | URLResolver] = [
     path("payments/credits/balance", payments.Balance.as_view()),
     path("payments/instant-payout", payouts.InstantPayouts.as_view()),
     path("payments/instant-payout/quote", payouts.InstantPayoutQuote.as_view()),
+    path("payments/transactions", transactions.Transactions.as_view()),
     path("payments/connect/onboard", connect.Onboard.as_view()),
     path("payments/connect/status", connect.Status.as_view()),
     path("payments/connect/dashboard", connect.Dashboard.as_view()),

@@ -92,16 +92,28 @@ class ListView(BookingApi):
         """What else the documents of this list need to know."""
         return {}
 
+    def context_of(self, page: list[Any]) -> dict[str, Any]:
+        """The same, for those that need to know more about the rows of one page."""
+        return self.context()
+
+    def shown_of(self, page: list[Any]) -> list[Any]:
+        """What is shown of the rows of a page, when it is not they."""
+        return page
+
+    def paginator(self, order: str | None) -> LatestFirst:
+        """The pages, in the order that the query string asks for."""
+        pages = self.pagination_class()
+        if order:
+            pages.in_order(order)
+        return pages
+
     def get(self, request: Request, **path: Any) -> Response:
         query = self.query()
-        paginator = self.pagination_class()
-        if order := query.pop("ordering", None):
-            paginator.in_order(order)
-        rows = self.rows(**path, **query)
-        page = paginator.paginate_queryset(rows, request, self)
+        paginator = self.paginator(query.pop("ordering", None))
+        page = self.shown_of(paginator.paginate_queryset(self.rows(**path, **query), request, self) or [])
         document = self.shows or self.answers
         return paginator.get_paginated_response(
-            document(page, many=True, context={"viewer": self.user, **self.context()}).data
+            document(page, many=True, context={"viewer": self.user, **self.context_of(page)}).data
         )
 
 
@@ -122,6 +134,12 @@ class IsInstructor(_RolePermission):
     message = "This is for instructors."
     who = "instructor"
     role = "instructor"
+
+
+class IsStaff(_RolePermission):
+    message = "This is for support staff."
+    role = "staff"
+    who = "staff"
 
 
 class MayMoveMoney(BasePermission):

@@ -24,6 +24,7 @@ from bookings.models import (
     SupportItem,
 )
 from catalog.models import AvailabilityException, FoundingPlace, Service, WeeklyHours
+from community.models import Conversation, Favorite, Message, Referral, ReferralCode, Review
 from credits.models import CreditFreeze
 from packages.models import Entitlement, Package, PackageProduct
 from payments import ledger
@@ -64,6 +65,7 @@ def fill(numbers: range) -> None:
             _money(booking, number)
             _package(booking, number)
             _history(booking, number)
+            _community(service, booking)
             _machinery(number)
 
 
@@ -166,6 +168,20 @@ def _history(booking: Booking, number: int) -> None:
     )
     run = ReconciliationRun.objects.create(started_at=NOON)
     ReconciliationDifference.objects.create(run=run, stripe_source=f"ch_{number}", found_cents=5, probable_cause="?")
+
+
+def _community(service: Service, booking: Booking) -> None:
+    student, instructor = booking.student, booking.instructor
+    Favorite.objects.create(student=student, instructor=service.instructor, created_at=NOON)
+    Review.objects.create(
+        booking=booking, student=student, instructor=service.instructor, rating=5, text="<b>", created_at=NOON
+    )
+    ReferralCode.objects.create(student=student, code=student.pk[-12:], created_at=NOON)
+    Referral.objects.create(referrer=student, referred=instructor, created_at=NOON)
+    talk = Conversation.objects.create(
+        student=student, instructor=instructor, created_at=NOON, last_message_at=NOON, last_number=1
+    )
+    Message.objects.create(conversation=talk, number=1, sender=student, text="<b>", sent_at=NOON)
 
 
 def _machinery(number: int) -> None:

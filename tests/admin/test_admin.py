@@ -21,7 +21,7 @@ from .conftest import staff
 from .rows import fill
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
-OURS = ("accounts", "bookings", "catalog", "credits", "packages", "payments", "support")
+OURS = ("accounts", "bookings", "catalog", "community", "credits", "packages", "payments", "support")
 MENDED = (User, InstructorProfile, PackageProduct, Service, SupportItem)  # some of their fields can be changed by hand
 
 

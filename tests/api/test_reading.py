@@ -143,3 +143,26 @@ def test_support_narrows_by_person_and_nobody_reaches_further(
     assert ids(client_of(student), "bookings", instructor=instructor.pk) == [mine.pk]
     assert ids(client_of(student), "bookings", student=other_student.pk) == []
     assert ids(client_of(instructor), "bookings", instructor=other_service.instructor_id) == []
+
+
+def test_a_price_says_everything_and_adds_up(student: User, service: Service, booking: Booking) -> None:
+    lesson = {
+        "service_id": service.pk,
+        "starts_at": booking.starts_at.isoformat(),
+        "duration_minutes": 60,
+        "location_type": "online",
+    }
+    preview = client_of(student).post("/api/v1/pricing/preview", lesson).json()
+    frozen = client_of(student).get(f"/api/v1/bookings/{booking.pk}/pricing").json()
+    for price in (preview, frozen):
+        assert set(price) == {
+            *(
+                "base_price_cents",
+                "student_fee_cents",
+                "instructor_platform_fee_cents",
+                "target_instructor_payout_cents",
+            ),
+            *("credit_applied_cents", "student_pay_cents", "application_fee_cents", "top_up_transfer_cents"),
+            *("commission_bps", "line_items"),
+        }
+        assert sum(item["amount_cents"] for item in price["line_items"]) == price["student_pay_cents"] == 13_440

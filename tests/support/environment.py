@@ -52,6 +52,7 @@ def settle_in() -> Path:
         "PORT": str(port),
         "STRIPE_SANDBOX_PORT": str(port + 1),
         "STRIPE_MODE": "sandbox",
+        "CONVERSATION_STREAM_SECONDS": "0",  # a stream tells what there is and ends
     }
     # Not left in the environment: xdist's workers inherit it, and pytest-django would load Django before they are here.
     os.environ["DJANGO_SETTINGS_MODULE"] = "instainstru.settings"

@@ -15,6 +15,7 @@ PACKAGES = (
     "bookings",
     "catalog",
     "common",
+    "community",
     "credits",
     "instainstru",
     "packages",

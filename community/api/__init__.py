@@ -1,0 +1,1 @@
+"""Doors to the community: search and instructors, favourites, reviews, referrals, conversations."""
