@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 NONE, SELF = "'none'", "'self'"
 STRIPE = ("https://js.stripe.com", "https://hooks.stripe.com", "https://api.stripe.com")
+STRIPE_CONNECT = "https://connect.stripe.com"
 NOTHING_OF = (
     "accelerometer",
     "camera",
@@ -34,7 +35,7 @@ def content_security_policy(stripe_api_base: str | None) -> dict[str, Any]:
         "connect-src": [SELF, *stripe],
         "frame-src": list(stripe),
         "manifest-src": [SELF],
-        "form-action": [SELF],
+        "form-action": [SELF, stripe_api_base or STRIPE_CONNECT],  # a form leads on to onboarding at Stripe
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
         "object-src": [NONE],

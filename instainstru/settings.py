@@ -103,7 +103,6 @@ MIDDLEWARE = [
     "instainstru.security.PermissionsPolicy",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -203,27 +202,6 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440  # a larger body is 413
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 SECURE_SSL_REDIRECT = flag("SECURE_SSL_REDIRECT", default=not SANDBOX_MODE)
 SECURE_REDIRECT_EXEMPT = [r"^healthz/"]  # load balancers and `make run` ask over plain HTTP
-
-# --- What a page may load: our own files, and Stripe's form --------------------------------------------------------
-_stripe_origins = [STRIPE_API_BASE] if STRIPE_API_BASE else ["https://js.stripe.com", "https://*.js.stripe.com"]
-_stripe_answers = [STRIPE_API_BASE] if STRIPE_API_BASE else ["https://api.stripe.com"]
-CONTENT_SECURITY_POLICY = {
-    # The admin and the API's documents say their own.
-    "EXCLUDE_URL_PREFIXES": ["/admin/", "/api/"],
-    "DIRECTIVES": {
-        "default-src": ["'self'"],
-        "script-src": ["'self'", *_stripe_origins],
-        "style-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
-        "font-src": ["'self'"],
-        "connect-src": ["'self'", *_stripe_answers],
-        "frame-src": _stripe_origins if STRIPE_API_BASE else [*_stripe_origins, "https://hooks.stripe.com"],
-        "form-action": ["'self'", STRIPE_API_BASE or "https://connect.stripe.com"],
-        "frame-ancestors": ["'none'"],
-        "base-uri": ["'none'"],
-        "object-src": ["'none'"],
-    },
-}
 
 # --- Time, language, files -------------------------------------------------------------------------------------------
 USE_TZ = True

@@ -63,5 +63,5 @@ INSTRUCTORS_PLACES = [
     ("dashboard", "Your day", "home"),
     ("lessons", "Lessons", "calendar"),
     ("availability", "Hours", "clock"),
-    ("teach_profile", "Profile", "person"),
+    ("earnings", "Earnings", "chart"),
 ]

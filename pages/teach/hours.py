@@ -212,4 +212,6 @@ class Preview:
         return [(max(a, start), min(b, end)) for a, b in ranges if a < end and start < b]
 
     def said(self, starts: datetime, ends: datetime) -> str:
+        if starts.astimezone(self.zone).time() == ends.astimezone(self.zone).time() == time(0):
+            return f"all day ({(ends - starts) // timedelta(hours=1)} h)"
         return f"{times.span(starts, ends, self.zone)} ({times.within(ends - starts)})"
