@@ -18,6 +18,7 @@ from common import clock
 from common.ids import ULID_LENGTH, new_id
 
 ID_HEADER = "X-InstaInstru-Mail"
+KEPT_FOR = timedelta(days=90)
 GIVEN_UP_AFTER = timedelta(hours=1)  # a code is worth nothing by then
 
 # allauth's name of a mail -> ours: the templates are templates/mail/account/<kind>.txt
@@ -98,6 +99,11 @@ def waiting(now: datetime) -> list[str]:
     """Ids of mails that were not sent yet and are still worth sending."""
     unsent = AccountMail.objects.filter(sent_at=None, created_at__gt=now - GIVEN_UP_AFTER)
     return list(unsent.order_by("created_at").values_list("pk", flat=True))
+
+
+def purge(now: datetime) -> int:
+    """Forget mails of long ago, and with them codes of mails that could never be sent; returns how many."""
+    return AccountMail.objects.filter(created_at__lt=now - KEPT_FOR).delete()[0]
 
 
 def rendered(mail: AccountMail) -> Rendered:

@@ -202,6 +202,13 @@ class PersonAdmin(PeoplePage):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
 
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """A new address has to be verified by its owner before they log in with it."""
+        super().save_model(request, obj, form, change)
+        if "email" in form.changed_data:
+            EmailAddress.objects.filter(user=obj).delete()
+            EmailAddress.objects.create(user=obj, email=obj.email, primary=True, verified=False)
+
     def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Only a superuser makes staff."""
         if db_field.name == "role" and not request.user.is_superuser:

@@ -4,7 +4,7 @@ Every login opens a session, a row in the database. An access token names its se
 logging out, ending a session elsewhere, changing the password or shutting somebody out ends their tokens at once.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from typing import Any, cast
 
@@ -103,6 +103,13 @@ def end_sessions_of(user: User, *, but: str | None = None) -> int:
     mine.delete()
     Session.objects.filter(session_key__in=keys).delete()
     return len(keys)
+
+
+def purge(system_now: datetime) -> int:
+    """Forget sessions that are over; returns how many."""
+    over = Session.objects.filter(expire_date__lte=system_now)
+    UserSession.objects.filter(session_key__in=over.values("session_key")).delete()
+    return over.delete()[0]
 
 
 def access_token_for(user: User, *, second_factor: bool = False, lifetime: timedelta | None = None) -> str:

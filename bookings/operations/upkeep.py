@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Max
 
+from accounts import account_mail
 from accounts.idempotency import purge as purge_idempotency
+from accounts.tokens import purge as purge_sessions
 from bookings import due
 from bookings.models import Booking, MailLog, SupportItem
 from bookings.state_machine import BookingStatus
@@ -164,4 +166,6 @@ def purge_records(now: datetime) -> dict[str, int]:
         "events": events,
         "idempotency_keys": purge_idempotency(clock.system_now()),
         "counters": token_bucket.purge(),
+        "sessions": purge_sessions(clock.system_now()),
+        "account_mails": account_mail.purge(clock.now()),
     }

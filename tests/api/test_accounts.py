@@ -1,6 +1,7 @@
 """Signing up, verifying the address, logging in and out, forgetting the password."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from rest_framework.test import APIClient
 from accounts import account_mail
 from accounts.account_mail import AccountMail
 from accounts.models import User
+from accounts.tokens import purge
 from catalog.models import InstructorProfile
 from common import clock
+from tests.admin.conftest import browser_of
 from tests.support import hashers
 
 from .conftest import client_of
@@ -237,3 +240,23 @@ def test_somebody_made_by_us_is_verified_and_a_newcomer_is_not(database: None) -
     theirs = User.objects.create_user("theirs@example.com", "sandbox", first_name="T", verified=False)
     assert EmailAddress.objects.get(user=ours).verified
     assert not EmailAddress.objects.get(user=theirs).verified
+
+
+def test_sessions_and_mails_of_long_ago_are_forgotten(door: Api, student: User) -> None:
+    tokens = log_in(door)
+    door.post("auth/password/request", email=student.email)
+    assert (purge(clock.system_now()), account_mail.purge(clock.now())) == (0, 0)
+    later = clock.system_now() + timedelta(days=100)
+    assert purge(later) == 2
+    assert account_mail.purge(later) == 1
+    bearer(tokens).get("auth/me", 401)
+
+
+def test_an_address_typed_by_support_has_to_be_verified_by_its_owner(door: Api, student: User) -> None:
+    boss = browser_of(User.objects.create_superuser("boss@example.com", "sandbox", first_name="Boss"))
+    person = {"email": "typed@example.com", "first_name": "Sam", "last_name": "S", "timezone": "UTC", "is_active": "on"}
+    rows = {"holds-TOTAL_FORMS": "0", "holds-INITIAL_FORMS": "0"}
+    page = boss.post(f"/admin/accounts/user/{student.pk}/change/", person | rows)
+    assert page.status_code == 302, page.content
+    assert log_in(door, 401, email="typed@example.com")["code"] == "email_not_verified"
+    log_in(door, 401)

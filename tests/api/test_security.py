@@ -261,6 +261,7 @@ def test_demo_support_has_the_app_that_everybody_knows() -> None:
     ("printed", "status", "word"),
     [
         ("", 0, "cannot be reached"),
+        ('{"dependencies": [{"name": "a", "skip_reason": "not found"}]}', 0, "nothing was looked up"),
         ('{"dependencies": [{"name": "a", "version": "1", "vulns": []}]}', 0, "none in 1"),
         ('{"dependencies": [{"name": "a", "version": "1", "vulns": [{"id": "CVE-1"}]}]}', 1, "a 1: CVE-1"),
     ],

@@ -39,9 +39,12 @@ def verdict(run: Callable[[Path], subprocess.CompletedProcess[str]] = audit) -> 
     except (subprocess.TimeoutExpired, ValueError, KeyError):
         return 0, "Known holes: the database of pip-audit cannot be reached; nothing was looked up."
     holes = [f"{row['name']} {row.get('version')}: {hole['id']}" for row in found for hole in row.get("vulns", ())]
+    missing = sum("skip_reason" in row for row in found)
+    if missing == len(found):
+        return 0, "Known holes: the database of pip-audit cannot be reached; nothing was looked up."
     if holes:
         return 1, "Known holes:\n" + "\n".join(sorted(holes))
-    return 0, f"Known holes: none in {len(found)} libraries."
+    return 0, f"Known holes: none in {len(found) - missing} libraries; {missing} could not be looked up."
 
 
 if __name__ == "__main__":
