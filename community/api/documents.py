@@ -13,7 +13,7 @@ from community.models import Conversation, Message, Referral, Review
 Document = serializers.Serializer
 
 
-class OfferDocument(Document[Service]):
+class TaughtDocument(Document[Service]):
     """A lesson on offer."""
 
     id = serializers.CharField()
@@ -45,7 +45,7 @@ class InstructorDocument(Document[InstructorProfile]):
     timezone = serializers.CharField(source="user.timezone")
     tier = serializers.SerializerMethodField(help_text="starting, established, top or founding")
     rating = RatingDocument(source="*")
-    services = OfferDocument(many=True, source="services.all")
+    services = TaughtDocument(many=True, source="services.all")
     area = serializers.SerializerMethodField()
     distance_km = serializers.SerializerMethodField(help_text="From lat and lng, roughly; null without either place")
     next_free_at = serializers.SerializerMethodField(
