@@ -4,11 +4,12 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from .lessons import booking, cards, changing, paying, reading, trouble
 from .member import account, billing, entrance, wallet
-from .public import about, home, policy
+from .public import about, find, home, policy
 from .teach import dashboard, earnings, getting_paid, hours, profile
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.Home.as_view(), name="home"),
+    path("find", find.Find.as_view(), name="find"),
     # Finding and booking
     path("instructors/<ulid:instructor_id>", booking.InstructorPage.as_view(), name="instructor"),
     path("instructors/<ulid:instructor_id>/book", booking.ChooseTime.as_view(), name="choose_time"),

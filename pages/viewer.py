@@ -58,7 +58,7 @@ def _places(user: object) -> list[tuple[str, str, str]]:
     return INSTRUCTORS_PLACES if user.role == Role.INSTRUCTOR else []
 
 
-STUDENTS_PLACES = [("home", "Find", "search"), ("lessons", "My lessons", "calendar"), ("wallet", "Wallet", "wallet")]
+STUDENTS_PLACES = [("find", "Find", "search"), ("lessons", "My lessons", "calendar"), ("wallet", "Wallet", "wallet")]
 INSTRUCTORS_PLACES = [
     ("dashboard", "Your day", "home"),
     ("lessons", "Lessons", "calendar"),

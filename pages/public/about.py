@@ -13,7 +13,7 @@ from catalog.queries import listed_instructors
 from pages.door import Page
 
 MOST = 5000
-READABLE = ("home", "policy", "terms")
+READABLE = ("home", "find", "policy", "terms")
 PRIVATE = ("/lessons", "/wallet", "/billing", "/account", "/teach", "/admin/", "/api/", "/sandbox/")
 
 

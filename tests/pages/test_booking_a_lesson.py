@@ -104,3 +104,9 @@ def test_the_banks_question_has_a_page_of_its_own(cast: Cast, student_page: Clie
     again = student_page.post(asked["Location"])
     assert again["Location"] == asked["Location"], "not confirmed yet: asked again, nothing is believed"
     assert money_of(booking)["booking"] == "PENDING"
+
+
+def test_a_misspelt_word_finds_the_instructor(cast: Cast, visitor: Client) -> None:
+    assert "Ina I." in words(visitor.get("/find?q=paino"))
+    assert "Nobody yet" in words(visitor.get("/find?q=submarine"))
+    assert "Nobody yet" in words(visitor.get("/find?q=piano&at_most=80"))

@@ -49,7 +49,7 @@ def test_the_main_pages_have_no_trouble(
             page.goto(f"{running_site}{path}")
             found.extend(troubles(page))
 
-    look("/", chosen, f"{chosen}/book", "/policy", "/account/login/", "/account/signup/")
+    look("/", "/find", chosen, f"{chosen}/book", "/policy", "/account/login/", "/account/signup/")
     be(page, student_page, running_site)
     look("/lessons", f"/lessons/{lesson.pk}", f"/lessons/{lesson.pk}/cancel", f"/lessons/{lesson.pk}/move")
     look(f"/lessons/{pending.pk}/pay", "/wallet", "/billing")
