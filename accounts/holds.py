@@ -13,7 +13,7 @@ class AccountLocked(Refused):
 
 
 class AccountRestricted(Refused):
-    code, title = "account_restricted", "Your account is restricted after a lost chargeback. Write to support."
+    code, title = "account_restricted", "Your account is restricted. Write to support."
     remedy = "Write to support."
 
 

@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_q.admin import FailAdmin, QueueAdmin, ScheduleAdmin, TaskAdmin
 from django_q.models import Failure, OrmQ, Schedule, Success
@@ -22,9 +24,11 @@ from .models import (
     CompletionDispute,
     MailLog,
     NoShowReport,
+    RateChange,
     ReconciliationDifference,
     ReconciliationRun,
     SupportItem,
+    Unsubscribed,
 )
 
 
@@ -34,6 +38,7 @@ class BookingAdmin(MoneyPage):
 
     list_display = (
         "id",
+        "file",
         "starts_at",
         "student",
         "instructor",
@@ -70,6 +75,10 @@ class BookingAdmin(MoneyPage):
             },
         ),
     )
+
+    def file(self, booking: Booking) -> SafeString:
+        """The booking's file at the desk."""
+        return format_html('<a href="{}">Open</a>', reverse("admin:desk_booking", args=[booking.pk]))
 
     @admin.display(description="payment status", ordering="payment__status")
     def payment_status(self, booking: Booking) -> str:
@@ -292,3 +301,22 @@ for _model, _page in (
 ):
     admin.site.unregister(_model)
     admin.site.register(_model, _page)
+
+
+@admin.register(RateChange)
+class RateChangeAdmin(MoneyPage):
+    """The history of the rates; finance changes them at the desk."""
+
+    list_display = ("effective_from", "student_fee_bps", "base_bps", "middle_bps", "best_bps", "made_by", "reason")
+    list_select_related = ("made_by",)
+    ordering = ("-effective_from",)
+
+
+@admin.register(Unsubscribed)
+class UnsubscribedAdmin(MoneyPage):
+    """Who wants which mails no more; they say so by the address in the mail."""
+
+    list_display = ("at", "user", "topic")
+    list_filter = ("topic",)
+    list_select_related = ("user",)
+    search_fields = ("user__email",)

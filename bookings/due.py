@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Concat
 
 from catalog.models import InstructorProfile
 from common import clock
@@ -117,9 +118,48 @@ def events_to_process() -> list[str]:
     return list(waiting.order_by("next_attempt_at").values_list("pk", flat=True)[:BATCH])
 
 
-def mails_to_send() -> list[str]:
-    waiting = MailLog.objects.filter(sent_at=None, attempts__lt=5)
+def mails_to_send(now: datetime) -> list[str]:
+    in_the_morning = Q(not_before__gt=now)
+    waiting = MailLog.objects.filter(sent_at=None, attempts__lt=5).exclude(in_the_morning)
     return list(waiting.order_by("created_at").values_list("pk", flat=True)[:BATCH])
+
+
+REMINDERS = {"reminder_24h": timedelta(hours=24), "reminder_1h": timedelta(hours=1)}
+CREDIT_REMINDER = timedelta(days=7)
+
+
+def _reminder_cause(kind: str) -> Concat:
+    return Concat(Value(f"{kind}:"), OuterRef("pk"))
+
+
+def lessons_to_remind(kind: str, now: datetime) -> list[str]:
+    """Lessons that begin within the time of a reminder, were confirmed before that time, and whose reminder is not written."""
+    before = REMINDERS[kind]
+    coming = Booking.objects.filter(status=B.CONFIRMED, starts_at__gt=now, starts_at__lte=now + before)
+    known = coming.filter(confirmed_at__lte=F("starts_at") - before)
+    untold = known.exclude(Exists(MailLog.objects.filter(event=None, cause=_reminder_cause(kind))))
+    return list(untold.order_by("starts_at").values_list("pk", flat=True)[:BATCH])
+
+
+def credits_to_remind(now: datetime) -> list[str]:
+    """Credit that can be spent and expires within a week, whose owner was not told."""
+    told = MailLog.objects.filter(event=None, cause=_reminder_cause("credit_expiring"))
+    lots = CreditLot.objects.filter(status="available", expires_at__gt=now, expires_at__lte=now + CREDIT_REMINDER)
+    return list(lots.exclude(Exists(told)).order_by("expires_at").values_list("pk", flat=True)[:BATCH])
+
+
+def _next_reminder() -> datetime | None:
+    """When the next lesson to come is reminded of; a lesson already reminded of is not looked for: once too often is harmless."""
+    now = clock.now()
+    coming = Booking.objects.filter(status=B.CONFIRMED)
+    moments = [
+        coming.filter(starts_at__gt=now + before).aggregate(first=Min("starts_at"))["first"]
+        for before in REMINDERS.values()
+    ]
+    dues = [first - before for first, before in zip(moments, REMINDERS.values(), strict=True) if first]
+    if any(lessons_to_remind(kind, now) for kind in REMINDERS):
+        return now
+    return min(dues, default=None)
 
 
 def instructors_to_evaluate(now: datetime) -> list[str]:
@@ -180,6 +220,7 @@ NEXT_DUE: dict[str, Callable[[], datetime | None]] = {
     "expire_entitlements": lambda: Entitlement.objects.filter(status=Entitlement.Status.AVAILABLE).aggregate(
         first=Min("expires_at")
     )["first"],
+    "write_reminders": _next_reminder,
     "expire_credits": lambda: CreditLot.objects.filter(status=CreditLot.Status.AVAILABLE).aggregate(
         first=Min("expires_at")
     )["first"],

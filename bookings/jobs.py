@@ -203,9 +203,19 @@ def process_stripe_events(now: datetime) -> Run:
 
 def send_mails(now: datetime) -> Run:
     """Mails whose own task did not get to them."""
-    run = _each("send_mails", due.mails_to_send(), lambda mail_id: upkeep.deliver_mail(mail_id, now))
+    run = _each("send_mails", due.mails_to_send(now), lambda mail_id: upkeep.deliver_mail(mail_id, now))
     for mail_id in account_mail.waiting(now):
         run.count(account_mail.send(mail_id))
+    return run
+
+
+def write_reminders(now: datetime) -> Run:
+    """Remind of lessons 24 hours and 1 hour before them, and of credit a week before it expires."""
+    run = Run("write_reminders")
+    for kind in due.REMINDERS:
+        done = _each(run.name, due.lessons_to_remind(kind, now), lambda b, k=kind: upkeep.remind_of_lesson(b, k, now))  # type: ignore[misc]
+        run.with_more(done)
+    run.with_more(_each(run.name, due.credits_to_remind(now), lambda lot: upkeep.remind_of_credit(lot, now)))
     return run
 
 

@@ -3,6 +3,7 @@
 `templates/mail/<event>.subject.txt` and `<event>.txt` say what is told; `frame.txt` and `frame.html` are around every mail.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,9 +20,11 @@ from payments.models import MoneyPlan
 from payments.vocabulary import Outcome
 
 from .models import Booking, BookingEvent, MailLog
+from .notifications import TOPIC_WORDS, TOPICS
 from .policy import holds, windows
 from .policy.recorded import recorded
 from .queries import frozen_amounts
+from .unsubscribing import unsubscribe_token
 
 ID_HEADER = "X-InstaInstru-Mail"
 
@@ -33,23 +36,39 @@ class Rendered:
     subject: str
     text: str
     html: str
+    unsubscribe_url: str = ""
 
 
 def send(mail: MailLog) -> str:
     """Render and send; returns the subject. Raises OSError when the mail server cannot be reached."""
     said = rendered(mail)
-    message = EmailMultiAlternatives(said.subject, said.text, to=[mail.to], headers={ID_HEADER: mail.pk})
+    headers = {ID_HEADER: mail.pk}
+    if said.unsubscribe_url:
+        headers |= {
+            "List-Unsubscribe": f"<{said.unsubscribe_url}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+    message = EmailMultiAlternatives(said.subject, said.text, to=[mail.to], headers=headers)
     message.attach_alternative(said.html, "text/html")
     message.send()
     return said.subject
 
 
-def rendered(mail: MailLog) -> Rendered:
-    """A mail of the log in the zone of its reader; support reads UTC."""
-    context = _context(mail)
-    subject = " ".join(_text(f"{mail.event.kind}.subject.txt", context).split())[:200]
-    context |= {"subject": subject, "body": _text(f"{mail.event.kind}.txt", context)}
-    return Rendered(subject, _text("frame.txt", context) + "\n", render_to_string("mail/frame.html", context))
+def rendered(mail: MailLog, *, plans: Iterable[MoneyPlan] | None = None) -> Rendered:
+    """A mail of the log in the zone of its reader; support reads UTC. `plans`: those of its payment, when they are read."""
+    kind = mail.kind.rpartition(".")[0]
+    context = _about_reader(mail, kind)
+    if mail.event is not None:
+        context |= _about_event(mail.event, plans, context["zone"]) | _about_booking(mail.event.booking, context)
+    else:
+        context |= _about_facts(mail.facts, ZoneInfo(context["zone"]))
+        if "booking_id" in mail.facts:
+            whole = Booking.objects.select_related("payment", "student", "instructor", "service", "rescheduled_from")
+            context |= _about_booking(whole.get(pk=mail.facts["booking_id"]), context)
+    subject = " ".join(_text(f"{kind}.subject.txt", context).split())[:200]
+    context |= {"subject": subject, "body": _text(f"{kind}.txt", context)}
+    html = render_to_string("mail/frame.html", context)
+    return Rendered(subject, _text("frame.txt", context) + "\n", html, context["unsubscribe_url"])
 
 
 def _text(name: str, context: dict[str, Any]) -> str:
@@ -62,25 +81,45 @@ def _text(name: str, context: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _context(mail: MailLog) -> dict[str, Any]:
-    event, booking, payment = mail.event, mail.event.booking, mail.event.booking.payment
-    role = mail.kind.rpartition(".")[2]
-    zone = ZoneInfo(mail.recipient.timezone if mail.recipient else "UTC")
-    outcome = _outcome(event)
-    said = recorded(Outcome(outcome), frozen_amounts(payment)) if outcome else None
-    settled = event.amounts if event.kind != "booking_cancelled" else {}
+def _about_reader(mail: MailLog, kind: str) -> dict[str, Any]:
+    reader, topic = mail.recipient, TOPICS.get(kind, "")
+    unsubscribe = (
+        settings.SITE_URL + reverse("unsubscribe", args=[unsubscribe_token(reader, topic)]) if reader and topic else ""
+    )
     return {
-        "event": event,
+        "reader": reader,
+        "role": mail.kind.rpartition(".")[2],
+        "name": reader.first_name if reader else "",
+        "zone": reader.timezone if reader else "UTC",
+        "site_url": settings.SITE_URL,
+        "support_email": settings.SUPPORT_EMAIL,
+        "unsubscribe_url": unsubscribe,
+        "topic": TOPIC_WORDS.get(topic, ""),
+    }
+
+
+def _about_facts(facts: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    """Cents as dollars, instants in the reader's zone; everything else as it is."""
+    shown: dict[str, Any] = {}
+    for name, value in facts.items():
+        if name.endswith("_cents"):
+            shown[name.removesuffix("_cents")] = dollars(value)
+        elif name.endswith("_at"):
+            shown[name] = _local(datetime.fromisoformat(value), zone)
+        else:
+            shown[name] = value
+    return shown
+
+
+def _about_booking(booking: Booking, context: dict[str, Any]) -> dict[str, Any]:
+    payment, zone = booking.payment, ZoneInfo(context["zone"])
+    return {
         "booking": booking,
         "payment": payment,
-        "reader": mail.recipient,
-        "role": role,
-        "name": mail.recipient.first_name if mail.recipient else "",
-        "other": {"student": booking.instructor, "instructor": booking.student}.get(role),
+        "other": {"student": booking.instructor, "instructor": booking.student}.get(context["role"]),
         "student": booking.student.public_name,
         "instructor": booking.instructor.public_name,
         "service": booking.service.name,
-        "zone": zone.key,
         "when": _local(booking.starts_at, zone),
         "was": _local(booking.rescheduled_from.starts_at, zone) if booking.rescheduled_from else "",
         "free_until": _local(booking.starts_at - windows.DAY_BEFORE, zone),
@@ -88,37 +127,50 @@ def _context(mail: MailLog) -> dict[str, Any]:
         "held_at": _local(holds.hold_due_at(booking.starts_at), zone),
         "charged_at": _local(holds.capture_due_at(booking.ends_at), zone),
         "cancels_at": _local(holds.give_up_at(booking.starts_at), zone),
-        "answer_until": _local(_answer_until(event), zone),
         "price": dollars(payment.lesson_price_cents),
         "fee": dollars(payment.student_fee_cents),
         "card_amount": dollars(payment.card_amount_cents),
         "reserved_cents": payment.credits_reserved_cents,
         "reserved": dollars(payment.credits_reserved_cents),
         "payout_full": dollars(payment.instructor_payout_full_cents),
+        "charged_cents": payment.card_charged_cents,
+        "charged": dollars(payment.card_charged_cents),
+        "lesson_url": _lesson_url(booking),
+    }
+
+
+def _about_event(event: BookingEvent, plans: Iterable[MoneyPlan] | None, zone: str) -> dict[str, Any]:
+    payment = event.booking.payment
+    outcome = _outcome(event, plans)
+    said = recorded(Outcome(outcome), frozen_amounts(payment)) if outcome else None
+    settled = event.amounts if event.kind != "booking_cancelled" else {}
+    return {
+        "event": event,
+        "answer_until": _local(_answer_until(event), ZoneInfo(zone)),
         "outcome": outcome,
         "credit_cents": settled.get("student_credit_cents", (said and said.credit_cents) or 0),
         "credit": dollars(settled.get("student_credit_cents", (said and said.credit_cents) or 0)),
         "payout_cents": settled.get("instructor_payout_cents", (said and said.payout_cents) or 0),
         "payout": dollars(settled.get("instructor_payout_cents", (said and said.payout_cents) or 0)),
-        "charged_cents": payment.card_charged_cents,
-        "charged": dollars(payment.card_charged_cents),
         "refunded_cents": settled.get("refunded_to_card_cents", payment.refunded_to_card_cents),
         "refunded": dollars(settled.get("refunded_to_card_cents", payment.refunded_to_card_cents)),
         "amounts": {name.removesuffix("_cents"): dollars(cents) for name, cents in event.amounts.items()},
         "accused": event.details.get("type", ""),
         "resolution": event.details.get("resolution", ""),
-        "site_url": settings.SITE_URL,
-        "support_email": settings.SUPPORT_EMAIL,
-        "lesson_url": _lesson_url(booking),
     }
 
 
-def _outcome(event: BookingEvent) -> str:
+def _outcome(event: BookingEvent, plans: Iterable[MoneyPlan] | None) -> str:
     """How the money ends: as recorded with the event, or as decided together with it."""
     if "outcome" in event.details:
         return str(event.details["outcome"])
-    plan = MoneyPlan.objects.filter(booking_id=event.booking_id, purpose="cancel", decided_at=event.at).first()
-    return str(plan.terms.get("outcome", "")) if plan and event.kind == "booking_cancelled" else ""
+    if event.kind != "booking_cancelled":
+        return ""
+    if plans is None:
+        plans = MoneyPlan.objects.filter(booking_id=event.booking_id, purpose="cancel", decided_at=event.at)
+    its = (p for p in plans if (p.booking_id, p.purpose, p.decided_at) == (event.booking_id, "cancel", event.at))
+    plan = next(its, None)
+    return str(plan.terms.get("outcome", "")) if plan else ""
 
 
 def _answer_until(event: BookingEvent) -> datetime:

@@ -7,7 +7,7 @@ from accounts.models import User
 from common.actors import STRIPE
 from packages.models import Package
 from payments import cards, connect, observed
-from payments.models import Payment, StripeEventInbox
+from payments.models import MoneyMovement, Payment, StripeEventInbox
 
 from . import operations
 from .due import booking_of
@@ -64,12 +64,29 @@ def _chargeback(event: StripeEventInbox, now: datetime) -> str:
     return operations.note_chargeback(dispute_id=event.object_id, booking_id=booking_id, actor=STRIPE, now=now)
 
 
+def _refund(event: StripeEventInbox, now: datetime) -> str:
+    """Something happened to a refund after it was made: it may have failed."""
+    movement = MoneyMovement.objects.filter(kind="refund", stripe_id=event.object_id, status="done").first()
+    booking_id = booking_of(movement.payment_id) if movement else None
+    if booking_id is None:
+        return UNKNOWN
+    return operations.note_refund(refund_id=event.object_id, booking_id=booking_id, actor=STRIPE, now=now)
+
+
 def _account(event: StripeEventInbox, now: datetime) -> str:
     return "noted" if connect.note_account(event.stripe_account or event.object_id, now=now) else UNKNOWN
 
 
 def _payout(event: StripeEventInbox, now: datetime) -> str:
-    return observed.note_payout(event.object_id, account=event.stripe_account, now=now)
+    status = observed.note_payout(event.object_id, account=event.stripe_account, now=now)
+    operations.show_bank_payout(
+        payout_id=event.object_id,
+        account=event.stripe_account,
+        status=status,
+        amount_cents=event.payload["data"]["object"].get("amount") or 0,
+        now=now,
+    )
+    return status
 
 
 def _card_saved(event: StripeEventInbox, now: datetime) -> str:
@@ -98,6 +115,9 @@ HANDLERS: dict[str, Handler] = {
     "charge.dispute.funds_withdrawn": _chargeback,
     "charge.dispute.funds_reinstated": _chargeback,
     "charge.dispute.closed": _chargeback,
+    "refund.failed": _refund,
+    "refund.updated": _refund,
+    "charge.refund.updated": _refund,
     "account.updated": _account,
     "capability.updated": _account,
     "payout.created": _payout,

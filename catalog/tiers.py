@@ -24,6 +24,13 @@ class Tier:
 
 TIERS = (Tier(11, 1000), Tier(5, 1200), Tier(1, 1500))  # the best first
 BASE_BPS = TIERS[-1].commission_bps
+
+
+def with_commissions(commissions: tuple[int, ...]) -> tuple[Tier, ...]:
+    """The tiers with other commissions in basis points, the best first; how many lessons make one stays."""
+    return tuple(Tier(tier.lessons, bps) for tier, bps in zip(TIERS, commissions, strict=True))
+
+
 FOUNDING_LOCK = 0x666F756E64  # "found": the advisory lock under which founding places are given
 
 
@@ -47,10 +54,10 @@ class TierChange:
     after_bps: int
 
 
-def earned_bps(*, completed_in_period: int) -> int:
+def earned_bps(*, completed_in_period: int, tiers: tuple[Tier, ...] = TIERS) -> int:
     """The tier for lessons completed in the last 30 days; the lesson being quoted counts as one more. Basis points."""
     lessons = completed_in_period + 1
-    return next(tier.commission_bps for tier in TIERS if lessons >= tier.lessons)
+    return next(tier.commission_bps for tier in tiers if lessons >= tier.lessons)
 
 
 def lessons_to_next(*, completed_in_period: int) -> int | None:
@@ -66,6 +73,7 @@ def evaluated_bps(
     completed_in_period: int,
     last_completed_at: datetime | None,
     now: datetime,
+    tiers: tuple[Tier, ...] = TIERS,
 ) -> int:
     """The commission after a nightly evaluation, in basis points.
 
@@ -75,14 +83,20 @@ def evaluated_bps(
     if is_founding:
         return current_bps
     if last_completed_at is None or now - last_completed_at >= QUIET:
-        return BASE_BPS
-    earned = earned_bps(completed_in_period=completed_in_period)
-    one_worse = min((tier.commission_bps for tier in TIERS if tier.commission_bps > current_bps), default=BASE_BPS)
+        return tiers[-1].commission_bps
+    earned = earned_bps(completed_in_period=completed_in_period, tiers=tiers)
+    worse = [tier.commission_bps for tier in tiers if tier.commission_bps > current_bps]
+    one_worse = min(worse, default=tiers[-1].commission_bps)
     return min(earned, one_worse)
 
 
 def evaluate_tier(
-    *, instructor_id: str, completed_in_period: int, last_completed_at: datetime | None, now: datetime
+    *,
+    instructor_id: str,
+    completed_in_period: int,
+    last_completed_at: datetime | None,
+    now: datetime,
+    tiers: tuple[Tier, ...] = TIERS,
 ) -> TierChange:
     """Evaluate one instructor's tier and record it, once per UTC day: a job that runs twice worsens nobody twice.
 
@@ -100,6 +114,7 @@ def evaluate_tier(
             completed_in_period=completed_in_period,
             last_completed_at=last_completed_at,
             now=now,
+            tiers=tiers,
         )
         profile.tier_evaluated_at = now
         profile.save(update_fields=["commission_bps", "tier_evaluated_at"])

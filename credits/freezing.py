@@ -76,9 +76,18 @@ def spent_from(*, payment_id: str) -> int:
     return spent["cents"] or 0
 
 
+def unspent_from(*, payment_id: str, now: datetime) -> int:
+    """Cents issued from a payment that `revoke_unspent` could take back now."""
+    unspent = _issued_from(payment_id).filter(_unspent(now)).aggregate(cents=Sum("amount_cents"))
+    return unspent["cents"] or 0
+
+
+def _unspent(now: datetime) -> Q:
+    return Q(status=Status.FROZEN) | Q(status=Status.AVAILABLE, expires_at__gt=now)
+
+
 def _revoke(issued: QuerySet[CreditLot], up_to_cents: int | None, now: datetime, reason: str) -> list[CreditEntry]:
-    unspent = Q(status=Status.FROZEN) | Q(status=Status.AVAILABLE, expires_at__gt=now)
-    taken = take(locked_lots(issued.filter(unspent), LATEST_EXPIRING), up_to_cents)
+    taken = take(locked_lots(issued.filter(_unspent(now)), LATEST_EXPIRING), up_to_cents)
     entries: list[CreditEntry] = []
     for status in (Status.AVAILABLE, Status.FROZEN):
         lots = [lot for lot in taken if lot.status == status]

@@ -77,6 +77,32 @@ def mail(default: str) -> dict[str, Any]:
     return config
 
 
+MAIL_SERVICES = {  # anymail's name of a service: the settings it needs, each an environment variable of the same name
+    "amazon_ses": (),
+    "brevo": ("BREVO_API_KEY",),
+    "mailgun": ("MAILGUN_API_KEY", "MAILGUN_SENDER_DOMAIN"),
+    "mailjet": ("MAILJET_API_KEY", "MAILJET_SECRET_KEY"),
+    "postmark": ("POSTMARK_SERVER_TOKEN",),
+    "resend": ("RESEND_API_KEY",),
+    "sendgrid": ("SENDGRID_API_KEY",),
+}
+
+
+def mail_service() -> dict[str, Any]:
+    """Django's mail settings for a mail service, from MAIL_SERVICE and its keys; {} when mail goes by EMAIL_URL.
+
+    Raises ImproperlyConfigured for an unknown service or a missing key.
+    """
+    name = choice("MAIL_SERVICE", ("", *MAIL_SERVICES), "")
+    if not name:
+        return {}
+    keys = {key: os.environ.get(key, "") for key in MAIL_SERVICES[name]}
+    missing = [key for key, value in keys.items() if not value]
+    if missing:
+        raise ImproperlyConfigured(f"MAIL_SERVICE={name} needs {' and '.join(missing)}.")
+    return {"EMAIL_BACKEND": f"anymail.backends.{name}.EmailBackend", "ANYMAIL": keys}
+
+
 def choice(name: str, options: Sequence[str], default: str) -> str:
     """One of a few words. Raises ImproperlyConfigured naming the variable and what it may be."""
     value = os.environ.get(name) or default

@@ -9,6 +9,7 @@ from bookings.due import NEXT_DUE
 from bookings.jobs import Run
 from bookings.reconciliation import reconcile_with_stripe
 from community.jobs import reward_referrals
+from support.carrying_out import carry_on_desk_actions
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -44,6 +45,8 @@ JOBS = (
     _job(jobs.finish_instant_payouts, MINUTE),
     _job(jobs.process_stripe_events, MINUTE),
     _job(jobs.send_mails, MINUTE),
+    _job(carry_on_desk_actions, MINUTE),
+    _job(jobs.write_reminders, 5 * MINUTE),
     _job(jobs.process_scheduled_authorizations, 5 * MINUTE),
     _job(jobs.check_immediate_auth_timeout, 5 * MINUTE),
     _job(jobs.expire_pending_bookings, 5 * MINUTE),

@@ -221,6 +221,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="InstaInstru <hello@i
 SUPPORT_EMAIL = env.str("SUPPORT_EMAIL", default="support@instainstru.example")
 EMAIL_CONFIG = environment.mail(f"filemail:///{HOME / 'mail'}")
 vars().update(EMAIL_CONFIG)
+vars().update(environment.mail_service())
 
 # --- Jobs: django-q2 with the ORM broker -----------------------------------------------------------------------------
 # The lease (retry) starts when a task is fetched, so a worker never fetches more than it runs, and the lease is much
@@ -285,6 +286,9 @@ UNFOLD: dict[str, object] = {
     "STYLES": ["support.look.style"],
     "SIDEBAR": {"show_search": True, "navigation": "support.look.navigation"},
 }
+
+FOUR_EYES_ABOVE_CENTS = number("FOUR_EYES_ABOVE_CENTS", 20_000, low=0, high=100_000_000)
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="sandbox-metrics" if SANDBOX_MODE else "")
 
 # --- Logs: JSON lines, never with local variables or secrets ---------------------------------------------------------
 TESTING = "pytest" in sys.modules

@@ -26,6 +26,8 @@ from bookings.api import (
 )
 from community.api import conversations, events, favorites, referrals, reviews
 from community.api import instructors as found
+from support.metrics import metrics
+from support.unsubscribe import unsubscribe
 
 from . import error_pages, health
 from .api_docs import ApiDocs
@@ -171,6 +173,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz/live", health.live),
     path("healthz/ready", health.ready),
     path("admin/", admin.site.urls),
+    path("metrics", metrics),
+    path("mails/unsubscribe/<str:token>/", unsubscribe, name="unsubscribe"),
     path("sandbox/", include("sandbox_mode.urls")),  # 404 outside sandbox mode
     path("", include("pages.urls")),
 ]

@@ -210,6 +210,10 @@ def create_refund(*, params: Fields, key: str) -> Fields:
     )
 
 
+def refund(refund_id: str) -> Fields:
+    return _call(client().v1.refunds.retrieve, refund_id)  # type: ignore[no-any-return]
+
+
 def refunds_of(intent_id: str) -> Iterator[Fields]:
     yield from pages(client().v1.refunds.list, {"payment_intent": intent_id, "expand": ["data.transfer_reversal"]})
 

@@ -142,6 +142,11 @@ def refund_lines(*, amount: int, refund: str) -> list[Line]:
     return [Line(PLATFORM, -amount, refund), Line(CARD, amount)]
 
 
+def refund_failed_lines(*, amount: int, refund: str) -> list[Line]:
+    """The student's bank sent a refund back: the money is on the platform's balance again."""
+    return [Line(PLATFORM, amount, refund), Line(CARD, -amount)]
+
+
 def post_credit(
     *, key: str, kind: str, amount_cents: int, promotional: bool, at: datetime, payment_id: str = ""
 ) -> None:

@@ -12,6 +12,7 @@ from instainstru.schedules import DAY, JOBS, MINUTE, Job
 from payments import instant_payouts
 from payments.models import MoneyPlan, Payment, StripeEventInbox
 from payments.vocabulary import PaymentStatus
+from support.models import DeskAction
 
 HEALTH_WINDOW = timedelta(hours=2)  # check_payment_health looks back so far
 STEP = timedelta(microseconds=1)
@@ -86,9 +87,19 @@ def _events(after: datetime) -> datetime | None:
     return min((instant for instant in instants if instant), default=None)
 
 
+def _desk_actions(after: datetime) -> datetime | None:
+    """What was agreed at the desk and has not been carried out."""
+    agreed = DeskAction.objects.filter(state=DeskAction.State.AGREED)
+    first = agreed.aggregate(first=Min("next_attempt_at"))["first"]
+    return first + clock.offset() if first else None
+
+
 def _mails(after: datetime) -> datetime | None:
     waiting = MailLog.objects.filter(sent_at=None, attempts__lt=5)
-    return after if waiting.exists() else None
+    if waiting.filter(not_before=None).exists():
+        return after
+    morning: datetime | None = waiting.aggregate(first=Min("not_before"))["first"]
+    return max(after, morning) if morning else None
 
 
 def _health(after: datetime) -> datetime | None:
@@ -106,5 +117,6 @@ WAITING: dict[str, Callable[[datetime], datetime | None]] = {
     "process_stripe_events": _events,
     "finish_instant_payouts": _instant_payouts,
     "send_mails": _mails,
+    "carry_on_desk_actions": _desk_actions,
     "check_payment_health": _health,
 }

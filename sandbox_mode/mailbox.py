@@ -65,7 +65,11 @@ def _mail(log: MailLog, texts: tuple[str, str] | None) -> Mail:
         again = rendered(log)
         texts = again.text, again.html
     assert log.sent_at
-    return Mail(log.pk, log.to, log.subject, log.kind, *texts, log.sent_at, log.event.booking_id)
+    return Mail(log.pk, log.to, log.subject, log.kind, *texts, log.sent_at, _booking_of(log))
+
+
+def _booking_of(log: MailLog) -> str:
+    return log.event.booking_id if log.event else str(log.facts.get("booking_id", ""))
 
 
 def _texts(wanted: set[str]) -> dict[str, tuple[str, str]]:

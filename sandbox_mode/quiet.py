@@ -95,7 +95,7 @@ class Quiet:
 
 def _send_mails(moment: datetime) -> int:
     """Send what was not tried yet; a mail that failed waits for the next minute. Returns how many are left for now."""
-    untried = MailLog.objects.filter(sent_at=None, attempts=0)
+    untried = MailLog.objects.filter(sent_at=None, attempts=0).exclude(not_before__gt=moment)
     if not untried.exists():
         return 0
     jobs.send_mails(moment)

@@ -20,6 +20,7 @@ from stripe_sandbox.resources.accounts import complete_onboarding
 from stripe_sandbox.resources.authentication import NotWaitingError, finish
 from stripe_sandbox.resources.disputes import OPEN, REASONS, end, open_dispute, undisputed
 from stripe_sandbox.resources.payouts import fail_payout
+from stripe_sandbox.resources.refund_objects import fail_refund
 from stripe_sandbox.resources.webhook_endpoints import add_configured
 from stripe_sandbox.sandbox import Sandbox
 from stripe_sandbox.types import Doc, private, public
@@ -141,6 +142,17 @@ class Controls:
             fail_payout(self.box, payout, str(body.get("failure_code", "could_not_process")))
         return public(payout)
 
+    async def fail_refund(self, request: HttpRequest, body: Doc) -> Doc:
+        """The card's bank sends a refund back."""
+        refund = self.box.store.get("refund", request.path_params["id"])
+        if refund is None:
+            raise ControlError("no such refund", 404)
+        if refund["status"] != "succeeded" or not refund["balance_transaction"]:
+            raise ControlError(f"that refund is {refund['status']}, or moved no money", 409)
+        with self.box.transaction():
+            fail_refund(self.box, refund, str(body.get("failure_reason", "unknown")))
+        return public(refund)
+
     async def onboard(self, request: HttpRequest, body: Doc) -> Doc:
         """Finish the onboarding of a connected account without its page."""
         account = self.box.store.get("account", request.path_params["id"])
@@ -249,6 +261,7 @@ def control_routes(box: Sandbox, api: Api, courier: Courier) -> list[Route]:
         ("disputes", ["POST"], controls.dispute),
         ("disputes/{id}/close", ["POST"], controls.close_dispute),
         ("payouts/{id}/fail", ["POST"], controls.fail_payout),
+        ("refunds/{id}/fail", ["POST"], controls.fail_refund),
         ("accounts/{id}/onboard", ["POST"], controls.onboard),
         ("authentications/{id}", ["POST"], controls.authenticate),
         ("webhooks", ["GET", "POST", "DELETE"], controls.webhooks),

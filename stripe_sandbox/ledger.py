@@ -19,6 +19,7 @@ _CATEGORIES = {
     "charge": "charge",
     "payment": "charge",
     "refund": "refund",
+    "refund_failure": "refund_failure",
     "payment_refund": "refund",
     "transfer": "transfer",
     "transfer_refund": "transfer_reversal",

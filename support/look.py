@@ -24,6 +24,18 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
     return [
         {
+            "title": "Desk",
+            "items": [
+                item("What waits", "inbox", "desk"),
+                item("Asked for", "group_add", "desk_asked"),
+                item("Money", "account_balance", "desk_money"),
+                item("Ledger", "receipt_long", "desk_ledger"),
+                item("Rates", "percent", "desk_rates"),
+                item("Mails", "mail", "desk_mails"),
+                item("Health", "monitor_heart", "desk_health"),
+            ],
+        },
+        {
             "title": "Lessons",
             "items": [
                 item("Bookings", "event", "bookings_booking_changelist"),

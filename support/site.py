@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
+from django.urls import URLPattern
 from unfold.sites import UnfoldAdminSite
 
 from accounts.admin_login import CountedLogin, SecondFactorSite
@@ -23,6 +24,21 @@ class DeskSite(SecondFactorSite, UnfoldAdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Unfold writes its colours into an inline style element; ours are in static/support/desk.css."""
         return {**super().each_context(request), "colors": None}
+
+    def extra_urls(self) -> list[URLPattern]:
+        """The desk's pages, before the models': unfold asks for them."""
+        from .pages import urls
+
+        return urls(self.admin_view)
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The front page begins with what waits."""
+        from . import queue
+
+        if request.user.has_perm("accounts.view_financials"):
+            waits = {"counts": queue.counts(), "seconds": queue.waiting_for_second()}
+            extra_context = {**(extra_context or {}), "desk": waits}
+        return super().index(request, extra_context)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         return _may_also(super().admin_view(view, cacheable))

@@ -120,7 +120,7 @@ def _too_much_back(payment_id: str, moves: Iterable[tuple[str, str, int, dict[st
             case Kind.REVERSE:
                 left[result["transfer"]] -= result["amount"]
             case Kind.REFUND:
-                refunded += cents
+                refunded += 0 if result.get("failed") else cents
                 if result.get("transfer"):
                     left[result["transfer"]] -= result["reversed"]
     if refunded > captured:

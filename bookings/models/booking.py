@@ -89,6 +89,7 @@ class Booking(BookingMachine):
             models.Index(
                 fields=["instructor", "completed_at"], condition=Q(status="COMPLETED"), name="lessons_completed"
             ),
+            models.Index(fields=["starts_at"], condition=Q(status="CONFIRMED"), name="lessons_to_come"),
             models.Index(fields=["student", "completed_at"], condition=Q(status="COMPLETED"), name="lessons_taken"),
         ]
 

@@ -33,10 +33,17 @@ class BookingEvent(models.Model):
 
 
 class MailLog(models.Model):
-    """One mail per event, recipient and kind (invariant 11). Written with the event; sent afterwards by a job."""
+    """One mail per event, recipient and kind (invariant 11). Written with the event; sent afterwards by a job.
+
+    What no booking's event tells (a payout, a credit about to expire) has a `cause` and its `facts` instead of an event.
+    """
 
     id = models.CharField(primary_key=True, max_length=ULID_LENGTH, default=new_id, editable=False)
-    event = models.ForeignKey(BookingEvent, models.PROTECT, related_name="mails")
+    event = models.ForeignKey(BookingEvent, models.PROTECT, null=True, blank=True, related_name="mails")
+    cause = models.CharField(max_length=120, blank=True, help_text="What it is about, when that is no booking's event")
+    facts = models.JSONField(default=dict, help_text="What it says beside its event, as plain values")
+    copy = models.PositiveSmallIntegerField(default=0, help_text="Sent again by support: the first time, the second, …")
+    not_before = models.DateTimeField(null=True, blank=True, help_text="Waits out its reader's night")
     recipient = models.ForeignKey("accounts.User", models.PROTECT, null=True, blank=True, related_name="mails")
     to = models.EmailField()
     kind = models.CharField(max_length=48)
@@ -48,7 +55,17 @@ class MailLog(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["event", "to", "kind"], name="one_mail_per_event_recipient_and_kind")
+            models.UniqueConstraint(
+                fields=["event", "to", "kind", "copy"], name="one_mail_per_event_recipient_and_kind"
+            ),
+            models.UniqueConstraint(
+                fields=["cause", "to", "kind", "copy"],
+                condition=models.Q(event__isnull=True),
+                name="one_mail_per_cause_recipient_and_kind",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(event__isnull=False) | models.Q(cause__gt=""), name="mail_is_about_something"
+            ),
         ]
         indexes = [models.Index(fields=["created_at"], condition=models.Q(sent_at__isnull=True), name="mails_to_send")]
 

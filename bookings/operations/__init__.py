@@ -8,7 +8,17 @@ from .chargebacks import note_chargeback
 from .check_out import CheckedOut, check_out
 from .complete import complete_lesson
 from .confirm_hold import confirm_hold
+from .desk import (
+    issue_goodwill,
+    lift_account_hold,
+    replay_event,
+    resend_mail,
+    restrict_account,
+    revoke_goodwill,
+)
 from .expire import expire_unpaid
+from .fail_refund import note_refund, show_bank_payout
+from .give_up import give_up_movement
 from .packages import (
     PackageRefunded,
     Session,
@@ -25,6 +35,7 @@ from .packages import (
     refund_returned_lessons,
 )
 from .refund import Refunded, refund_booking
+from .rehearse import Rehearsal, rehearse, standing
 from .report_no_show import dispute_no_show, report_no_show
 from .reschedule import reschedule_booking
 from .resolve_no_show import confirm_undisputed, resolve_no_show
@@ -36,6 +47,7 @@ __all__ = [
     "CheckedOut",
     "PackageRefunded",
     "Refunded",
+    "Rehearsal",
     "Session",
     "book_lesson",
     "book_with_package",
@@ -56,22 +68,33 @@ __all__ = [
     "finish_repayment",
     "finish_session",
     "give_lesson_back",
+    "give_up_movement",
+    "issue_goodwill",
+    "lift_account_hold",
     "note_chargeback",
     "note_package_chargeback",
     "note_package_payment",
+    "note_refund",
     "pay_first",
     "place_hold",
     "preview_price",
     "refund_booking",
     "refund_package",
     "refund_returned_lessons",
+    "rehearse",
+    "replay_event",
     "report_no_show",
     "reschedule_booking",
+    "resend_mail",
     "resolve_no_show",
     "resolve_review",
+    "restrict_account",
     "retry_failed_capture",
     "retry_hold",
     "retry_payment",
+    "revoke_goodwill",
     "secure_funds",
+    "show_bank_payout",
     "staff_cancel_booking",
+    "standing",
 ]

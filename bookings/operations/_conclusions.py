@@ -21,7 +21,7 @@ from payments.models import MoneyMovement, MoneyPlan, Payment
 from payments.settlement import paid_to_instructor
 from payments.vocabulary import Outcome, PaymentStatus
 
-from ._history import actor_of, ask_support, note
+from ._history import actor_of, ask_support, close_cause, note
 from ._story import Moves
 
 Kind = MoneyMovement.Kind
@@ -78,7 +78,7 @@ def _owe_less(payment_id: str, now: datetime) -> None:
         owed.amount_cents = spent
         owed.save(update_fields=["amount_cents"])
     else:
-        lift_hold(kind=AccountHold.Kind.NEGATIVE, payment_id=payment_id, now=now, by="credit came back")
+        release_account(AccountHold.Kind.NEGATIVE, payment_id=payment_id, now=now, by="credit came back")
 
 
 def apply_credits(payment: Payment, terms: Terms, now: datetime) -> None:
@@ -202,13 +202,32 @@ def card_failed(plan: MoneyPlan) -> MoneyMovement | None:
     return refusal if refusal and refusal.kind in (Kind.AUTHORIZE, Kind.CAPTURE, Kind.CREATE_INTENT) else None
 
 
-def lock_account(payment: Payment, now: datetime, *, amount_cents: int) -> None:
-    """An unpaid lesson locks the student's account (policy 4.5)."""
+HELD = {
+    AccountHold.Kind.LOCKED: SupportItem.Kind.ACCOUNT_LOCKED,
+    AccountHold.Kind.RESTRICTED: SupportItem.Kind.ACCOUNT_RESTRICTED,
+    AccountHold.Kind.NEGATIVE: SupportItem.Kind.ACCOUNT_NEGATIVE,
+}
+
+
+def hold_account(
+    booking: Booking, kind: AccountHold.Kind, *, amount_cents: int, now: datetime, reason: str, detail: str = ""
+) -> None:
+    """Keep a student from booking because of a payment, and show it to support until it is lifted (policy 4.5, 7)."""
+    payment = booking.payment
     open_hold(
-        user_id=payment.student_id,
-        kind=AccountHold.Kind.LOCKED,
-        payment_id=payment.pk,
-        amount_cents=amount_cents,
-        now=now,
-        reason="A lesson could not be charged for 72 hours.",
+        user_id=payment.student_id, kind=kind, payment_id=payment.pk, amount_cents=amount_cents, now=now, reason=reason
     )
+    ask_support(
+        kind=HELD[kind],
+        cause=payment.pk,
+        booking_id=booking.pk,
+        money_at_risk_cents=amount_cents,
+        now=now,
+        detail=detail or reason,
+    )
+
+
+def release_account(kind: AccountHold.Kind, *, payment_id: str, now: datetime, by: str) -> int:
+    """Lift the hold of one payment; returns how many were open (0 or 1)."""
+    close_cause(HELD[kind], cause=payment_id, now=now)
+    return lift_hold(kind=kind, payment_id=payment_id, now=now, by=by)

@@ -91,11 +91,28 @@ def ask_support(
     )
 
 
+# What a booking's own end does not settle: the bank, the account's hold, the ledger, and the plan each say so themselves.
+ENDS_ELSEWHERE = (
+    SupportItem.Kind.CHARGEBACK,
+    SupportItem.Kind.ACCOUNT_LOCKED,
+    SupportItem.Kind.ACCOUNT_RESTRICTED,
+    SupportItem.Kind.ACCOUNT_NEGATIVE,
+    SupportItem.Kind.LEDGER_DIFFERENCE,
+    SupportItem.Kind.PLAN_STUCK,
+)
+
+
 def close_support(*, booking_id: str, now: datetime) -> None:
     """Nothing is left to decide about a booking."""
-    SupportItem.objects.filter(booking_id=booking_id, closed_at=None).update(closed_at=now)
+    items = SupportItem.objects.filter(booking_id=booking_id, closed_at=None)
+    items.exclude(kind__in=ENDS_ELSEWHERE).update(closed_at=now)
+
+
+def close_cause(*kinds: SupportItem.Kind, cause: str, now: datetime) -> None:
+    """What these items are about is over."""
+    SupportItem.objects.filter(kind__in=kinds, cause=cause, closed_at=None).update(closed_at=now)
 
 
 def close_stuck(plan: MoneyPlan, now: datetime) -> None:
     """A decision that support was shown as stuck has been carried out after all."""
-    SupportItem.objects.filter(kind=SupportItem.Kind.PLAN_STUCK, cause=plan.pk, closed_at=None).update(closed_at=now)
+    close_cause(SupportItem.Kind.PLAN_STUCK, cause=plan.pk, now=now)

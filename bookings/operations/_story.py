@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,6 +33,27 @@ class Story:
     conclude: Callable[[MoneyPlan, Any, datetime], str]
     follow_up: Callable[[MoneyPlan, Any, datetime], list[Movement]] = lambda plan, subject, now: []
     lock: Callable[[str], Any] = lambda booking_id: lock_booking(booking_id)
+
+
+_rehearsing: ContextVar[bool] = ContextVar("rehearsing", default=False)
+
+
+class Rehearsed(Exception):
+    """A rehearsal came to its decision (operations/rehearse.py); nothing of it is carried out."""
+
+    def __init__(self, plan: MoneyPlan) -> None:
+        self.plan = plan
+        super().__init__(plan.pk)
+
+
+@contextmanager
+def rehearsing() -> Iterator[None]:
+    """Within the block every plan stops at its decision: the caller undoes it."""
+    token = _rehearsing.set(True)
+    try:
+        yield
+    finally:
+        _rehearsing.reset(token)
 
 
 STORIES: dict[str, Story] = {}
@@ -104,6 +126,8 @@ def carry_on(booking_id: str, lease: Lease, now: datetime) -> None:
     payment = Payment.objects.filter(bookings=booking_id).first()
     plan = unfinished_plan_of(payment) if payment else None
     if plan is not None:
+        if _rehearsing.get():
+            raise OperationInProgress("An earlier decision about this booking is still being carried out.")
         see_through(plan, lease, now)
 
 
@@ -118,6 +142,8 @@ def see_through(plan: MoneyPlan, lease: Lease, now: datetime) -> str:
 
     Raises StripeUnavailable or StripeFailed when it cannot go on now; it is kept and resumed.
     """
+    if _rehearsing.get():
+        raise Rehearsed(plan)
     story = STORIES[plan.purpose]
     while True:
         try:

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.holds import refuse_if_held
 from accounts.models import User
-from bookings.models import Booking
+from bookings.models import Booking, rates_at
 from bookings.policy.pricing import Amounts, quote, refuse_below_floor
 from catalog.local_time import resolve_local_start, zone_of
 from catalog.models import Modality, Service
@@ -61,7 +61,7 @@ def book_lesson(
         address = check_offered(
             service=service, duration_minutes=duration_minutes, modality=location_type, address=address
         )
-        amounts = _amounts(service, duration_minutes, location_type)
+        amounts = _amounts(service, duration_minutes, location_type, now)
         booking = write_booking(
             student, service, start, amounts, actor=actor, now=now, request_key=request_key,
             duration_minutes=duration_minutes, location_type=location_type, address=address, lesson_note=note,
@@ -90,7 +90,7 @@ def preview_price(
     service = service_of(service_id)
     starting(service, starts_at=starts_at, local_start=local_start, timezone=timezone)
     check_offered(service=service, duration_minutes=duration_minutes, modality=location_type, address="to be given")
-    amounts = _amounts(service, duration_minutes, location_type)
+    amounts = _amounts(service, duration_minutes, location_type, now)
     if actor.role is not Role.STUDENT or not requested_credit_cents:
         return amounts
     available = available_cents(user_id=actor.id, now=now)
@@ -122,12 +122,19 @@ def starting(
     return resolve_local_start(local_start, timezone)
 
 
-def _amounts(service: Service, minutes: int, location_type: str) -> Amounts:
+def _amounts(service: Service, minutes: int, location_type: str, now: datetime) -> Amounts:
+    rates = rates_at(now)
     amounts = quote(
-        hourly_rate_cents=service.hourly_rate_cents, minutes=minutes, commission_bps=service.instructor.commission_bps
+        hourly_rate_cents=service.hourly_rate_cents,
+        minutes=minutes,
+        commission_bps=service.instructor.commission_bps,
+        rates=rates,
     )
     refuse_below_floor(
-        lesson_price_cents=amounts.lesson_price_cents, minutes=minutes, online=location_type == Modality.ONLINE
+        lesson_price_cents=amounts.lesson_price_cents,
+        minutes=minutes,
+        online=location_type == Modality.ONLINE,
+        rates=rates,
     )
     return amounts
 

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from accounts.holds import lift_hold
 from accounts.models import AccountHold
 from bookings.models import Booking, SupportItem
 from bookings.policy import cancellation, holds, no_show
@@ -23,8 +22,9 @@ from ._conclusions import (
     card_failed,
     freeze,
     from_plain,
-    lock_account,
+    hold_account,
     recorded_amounts,
+    release_account,
     review,
     settle,
 )
@@ -53,7 +53,7 @@ def capture_lesson(*, booking_id: str, actor: Actor, now: datetime) -> str:
         return see_through(plan, lease, now) if plan else "nothing"
 
 
-def capture_now(*, booking_id: str, actor: Actor, now: datetime) -> Booking:
+def capture_now(*, booking_id: str, actor: Actor, now: datetime, reason: str = "") -> Booking:
     """Staff capture a lesson that has ended without waiting for the job; also tries a failed capture again.
 
     Raises LessonNotEnded, NotConfirmed, AlreadySettled, UnderReview, StripeUnavailable.
@@ -63,9 +63,9 @@ def capture_now(*, booking_id: str, actor: Actor, now: datetime) -> Booking:
     with one_at_a_time(booking_id, now) as lease:
         booking = fresh(booking_id)
         if booking.payment.status == S.PAYMENT_METHOD_REQUIRED and booking.payment.capture_failed_at:
-            plan: MoneyPlan | None = _decide_retry(booking_id, actor, lease, now, every=timedelta())
+            plan: MoneyPlan | None = _decide_retry(booking_id, actor, lease, now, every=timedelta(), reason=reason)
         else:
-            plan = _decide(booking_id, actor, lease, now, early=True)
+            plan = _decide(booking_id, actor, lease, now, early=True, reason=reason)
         if plan is None:
             raise _why_not(fresh(booking_id), now)
         see_through(plan, lease, now)
@@ -80,7 +80,9 @@ def _why_not(booking: Booking, now: datetime) -> Exception:
     return NotConfirmed() if booking.has_ended(now) else LessonNotEnded(ends_at=booking.ends_at.isoformat())
 
 
-def _decide(booking_id: str, actor: Actor, lease: Lease, now: datetime, *, early: bool = False) -> MoneyPlan | None:
+def _decide(
+    booking_id: str, actor: Actor, lease: Lease, now: datetime, *, early: bool = False, reason: str = ""
+) -> MoneyPlan | None:
     with transaction.atomic():
         booking = lock_at_rest(booking_id)
         payment = booking.payment
@@ -100,6 +102,7 @@ def _decide(booking_id: str, actor: Actor, lease: Lease, now: datetime, *, early
             now=now,
             lease=lease,
             terms=as_plain(terms),
+            reason=reason,
             movements=movements_for(terms, payment),
         )
 
@@ -114,7 +117,9 @@ def retry_failed_capture(
         return see_through(plan, lease, now) if plan else "nothing"
 
 
-def _decide_retry(booking_id: str, actor: Actor, lease: Lease, now: datetime, *, every: timedelta) -> MoneyPlan | None:
+def _decide_retry(
+    booking_id: str, actor: Actor, lease: Lease, now: datetime, *, every: timedelta, reason: str = ""
+) -> MoneyPlan | None:
     with transaction.atomic():
         booking = lock_at_rest(booking_id)
         payment = booking.payment
@@ -132,6 +137,7 @@ def _decide_retry(booking_id: str, actor: Actor, lease: Lease, now: datetime, *,
             now=now,
             lease=lease,
             terms=as_plain(terms),
+            reason=reason,
             movements=movements_for(terms, payment),
         )
 
@@ -171,17 +177,24 @@ def _conclude_escalation(plan: MoneyPlan, booking: Booking, now: datetime) -> st
     payment.capture_escalated_at = now
     payment.instructor_payout_cents = paid_to_instructor(payment)
     freeze(booking, reason="capture_escalated", actor=actor_of(plan), now=now, plan=plan)
-    lock_account(payment, now, amount_cents=payment.card_amount_cents)
     note(booking, "capture_escalated", actor=actor_of(plan), now=now, plan=plan, amounts=recorded_amounts(payment))
-    told = (SupportItem.Kind.CAPTURE_ESCALATED, SupportItem.Kind.ACCOUNT_LOCKED)
-    for kind in (*told, *([SupportItem.Kind.PAYOUT_FAILED] if refusal else [])):
+    detail = f"Not charged for 72 hours: {payment.auth_last_error}. {refusal.error_message if refusal else ''}"
+    hold_account(
+        booking,
+        AccountHold.Kind.LOCKED,
+        amount_cents=payment.card_amount_cents,
+        now=now,
+        reason="A lesson could not be charged for 72 hours.",
+        detail=detail,
+    )
+    for kind in (SupportItem.Kind.CAPTURE_ESCALATED, *([SupportItem.Kind.PAYOUT_FAILED] if refusal else [])):
         ask_support(
             kind=kind,
             cause=payment.pk,
             booking_id=booking.pk,
             money_at_risk_cents=payment.card_amount_cents,
             now=now,
-            detail=f"Not charged for 72 hours: {payment.auth_last_error}. {refusal.error_message if refusal else ''}",
+            detail=detail,
         )
     return "escalated"
 
@@ -258,7 +271,7 @@ def _conclude_repayment(plan: MoneyPlan, booking: Booking, now: datetime) -> str
         booking.payment.save()
         note(booking, "capture_failed_again", actor=actor_of(plan), now=now, plan=plan)
         return "declined"
-    lift_hold(kind=AccountHold.Kind.LOCKED, payment_id=booking.payment_id, now=now, by=str(actor_of(plan)))
+    release_account(AccountHold.Kind.LOCKED, payment_id=booking.payment_id, now=now, by=str(actor_of(plan)))
     return conclude_capture(plan, booking, now)
 
 

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 
-from accounts.holds import lift_hold, open_hold
 from accounts.models import AccountHold
 from bookings.models import Booking, SupportItem
 from bookings.state_machine import BookingStatus
@@ -18,7 +17,7 @@ from payments.models import Chargeback, MoneyMovement, MoneyPlan, Payment
 from payments.settlement import Movement, open_plan, paid_to_instructor
 from payments.vocabulary import Outcome, PaymentStatus
 
-from ._conclusions import book_credits, freeze, recorded_amounts, review
+from ._conclusions import book_credits, freeze, hold_account, recorded_amounts, release_account, review
 from ._history import actor_of, ask_support, close_support, note
 from ._milestones import take_milestone_back
 from ._movements import take_back
@@ -91,7 +90,7 @@ def _opened(booking_id: str, dispute: gateway.Fields, actor: Actor, lease: Lease
         chargeback.save(update_fields=["opened_at"])
         waiting = payment.review_reason if payment.status == S.MANUAL_REVIEW else ""
         freeze(booking, reason=CHARGEBACK, actor=actor, now=now)
-        _freeze_credits(payment, now)
+        _freeze_credits(booking, now)
         note(booking, "chargeback_opened", actor=actor, now=now, amounts={"amount_cents": chargeback.amount_cents},
              details={"dispute": chargeback.pk, "reason": chargeback.reason})  # fmt: skip
         return open_plan(
@@ -123,15 +122,14 @@ def _ask_for_evidence(booking: Booking, chargeback: Chargeback, now: datetime) -
         )
 
 
-def _freeze_credits(payment: Payment, now: datetime) -> None:
+def _freeze_credits(booking: Booking, now: datetime) -> None:
     """Credits issued from this lesson freeze; what is already spent of them is owed and blocks new bookings."""
-    frozen = freeze_issued_from(payment_id=payment.pk, now=now)
+    frozen = freeze_issued_from(payment_id=booking.payment_id, now=now)
     book_credits(frozen.entries)
     if frozen.spent_cents:
-        open_hold(
-            user_id=payment.student_id,
-            kind=AccountHold.Kind.NEGATIVE,
-            payment_id=payment.pk,
+        hold_account(
+            booking,
+            AccountHold.Kind.NEGATIVE,
             amount_cents=frozen.spent_cents,
             now=now,
             reason="Credit from a charged-back lesson was already spent.",
@@ -210,7 +208,7 @@ def _conclude_closing(plan: MoneyPlan, booking: Booking, now: datetime) -> str:
     won = plan.terms["result"] == "won"
     if won:
         book_credits(unfreeze_issued_from(payment_id=payment.pk, now=now))
-        lift_hold(kind=AccountHold.Kind.NEGATIVE, payment_id=payment.pk, now=now, by="chargeback won")
+        release_account(AccountHold.Kind.NEGATIVE, payment_id=payment.pk, now=now, by="chargeback won")
         if refusal is not None:
             return review(plan, booking, refusal, now)
     payment.review_reason = _opening(payment, plan.terms["dispute"]).terms.get("waiting", "") if won else ""
@@ -221,7 +219,7 @@ def _conclude_closing(plan: MoneyPlan, booking: Booking, now: datetime) -> str:
         payment.thaw()
         payment.save()
     else:
-        _end(payment, plan, won=won, now=now)
+        _end(booking, plan, won=won, now=now)
         booking.no_show_reports.filter(resolved_at=None).update(resolved_at=now, resolution="cancelled")
         close_support(booking_id=booking.pk, now=now)
     note(
@@ -236,7 +234,8 @@ def _conclude_closing(plan: MoneyPlan, booking: Booking, now: datetime) -> str:
     return "won" if won else "lost"
 
 
-def _end(payment: Payment, plan: MoneyPlan, *, won: bool, now: datetime) -> None:
+def _end(booking: Booking, plan: MoneyPlan, *, won: bool, now: datetime) -> None:
+    payment = booking.payment
     chargeback = Chargeback.objects.get(pk=plan.terms["dispute"])
     payment.settlement_outcome = Outcome.DISPUTE_WON if won else Outcome.STUDENT_WINS_DISPUTE
     payment.settled_at = now
@@ -247,10 +246,9 @@ def _end(payment: Payment, plan: MoneyPlan, *, won: bool, now: datetime) -> None
         returned = payment.refunded_to_card_cents + chargeback.amount_cents
         payment.refunded_to_card_cents = min(returned, payment.card_charged_cents)
         payment.student_credit_cents = 0
-        open_hold(
-            user_id=payment.student_id,
-            kind=AccountHold.Kind.RESTRICTED,
-            payment_id=payment.pk,
+        hold_account(
+            booking,
+            AccountHold.Kind.RESTRICTED,
             amount_cents=chargeback.amount_cents,
             now=now,
             reason="A chargeback was lost.",

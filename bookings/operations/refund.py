@@ -17,12 +17,13 @@ from payments.vocabulary import Outcome, PaymentStatus
 
 from ._conclusions import book_credits, recorded_amounts, review
 from ._errors import UnderReview
-from ._history import actor_of, note
+from ._history import actor_of, close_support, note
 from ._milestones import take_milestone_back
 from ._movements import take_back
 from ._story import Moves, find_booking, fresh, lock_at_rest, one_at_a_time, only, see_through, tells
 
 Kind, Purpose = MoneyMovement.Kind, MoneyPlan.Purpose
+ASKED = ("transfer", "account", "fee", "reverse_transfer")  # of a movement's params: the rest is what Stripe was told
 REASONS = ("instructor_no_show", "dispute", "platform_error", "other")
 
 
@@ -153,6 +154,20 @@ def refund_movements(payment: Payment, amount_cents: int, *, key: str) -> list[M
     return [*movements, Movement(Kind.REFUND, amount_cents, params={"reverse_transfer": reverse}, key=key)]
 
 
+def what_is_left_of(plan: MoneyPlan) -> list[Movement]:
+    """The movements of a refund that did not go through, to be made again; a refund that came back took its share already."""
+    left = []
+    for movement in plan.movements.order_by("position"):
+        came_back = bool(movement.result.get("failed"))
+        if movement.status == MoneyMovement.Status.DONE and not came_back:
+            continue
+        asked = {name: movement.params[name] for name in ASKED if name in movement.params}
+        if came_back:
+            asked["reverse_transfer"] = False
+        left.append(Movement(Kind(movement.kind), movement.amount_cents, movement.purpose, asked))
+    return left
+
+
 def _conclude(plan: MoneyPlan, booking: Booking, now: datetime) -> str:
     refusal, payment = Moves(plan).refusal, booking.payment
     if refusal is not None:
@@ -169,6 +184,7 @@ def _conclude(plan: MoneyPlan, booking: Booking, now: datetime) -> str:
     payment.instructor_payout_cents = paid_to_instructor(payment)
     payment.settle()
     payment.save()
+    close_support(booking_id=booking.pk, now=now)
     note(
         booking,
         "staff_refund",

@@ -5,7 +5,6 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts.holds import lift_hold
 from accounts.models import AccountHold
 from bookings.models import Booking, CompletionDispute, SupportItem
 from bookings.policy.review import Resolution, review_terms
@@ -19,13 +18,14 @@ from payments.models import MoneyMovement, MoneyPlan, Payment
 from payments.settlement import Movement, open_plan
 from payments.vocabulary import Outcome, PaymentStatus
 
-from ._conclusions import as_plain, book_credits, freeze, from_plain, review
+from ._conclusions import as_plain, book_credits, freeze, from_plain, release_account, review
 from ._errors import AlreadySettled, ChargebackOpen, LessonNotEnded, NotConfirmed, UnderReview
 from ._history import actor_of, ask_support, close_support, note
 from ._movements import hold_again, movements_for, take_back
 from ._story import Moves, find_booking, fresh, lock_at_rest, one_at_a_time, only, see_through, tells
 from .capture import conclude_capture
 from .complete import mark_complete
+from .refund import what_is_left_of
 from .report_no_show import checked_reason
 
 Kind, Purpose = MoneyMovement.Kind, MoneyPlan.Purpose
@@ -125,6 +125,8 @@ def _decide(
         note(booking, "review_resolved", actor=actor, now=now, before=before, reason=reason, details=details)
         if ends_now:
             return None
+        if resolution is Resolution.RESUME and _last_plan(payment).purpose == Purpose.REFUND:
+            return _refund_again(booking, actor, reason, lease, now)
         terms, movements = _terms(booking, resolution, now)
         if booking.status == BookingStatus.CONFIRMED:
             _end_lesson(booking, terms, actor, now)
@@ -183,8 +185,36 @@ def _has_more_to_do(payment: Payment) -> bool:
     """A refused movement interrupted a decision that can be carried on; a move that failed leaves the lesson as it was."""
     if payment.review_reason not in FAILED_MOVEMENTS:
         return False
-    last = payment.plans.exclude(finished_at=None).latest("id")  # made last, whatever time it was decided for
-    return last.purpose != Purpose.RESCHEDULE and _decided(payment).exists()
+    return _last_plan(payment).purpose != Purpose.RESCHEDULE and _decided(payment).exists()
+
+
+def decision_in_hand(payment: Payment) -> MoneyPlan | None:
+    """The decision that a refused movement interrupted, or a staff refund that did not go through; None when there is none."""
+    if not _has_more_to_do(payment):
+        return None
+    last = _last_plan(payment)
+    return last if last.purpose == Purpose.REFUND else _decided(payment).latest("decided_at", "id")
+
+
+def _last_plan(payment: Payment) -> MoneyPlan:
+    """The plan made last, whatever time it was decided for."""
+    return payment.plans.exclude(finished_at=None).latest("id")
+
+
+def _refund_again(booking: Booking, actor: Actor, reason: str, lease: Lease, now: datetime) -> MoneyPlan:
+    """The same staff refund once more: what Stripe refused, and what the bank sent back, with what was taken back for it."""
+    last = _last_plan(booking.payment)
+    return open_plan(
+        payment=booking.payment,
+        booking_id=booking.pk,
+        purpose=Purpose.REFUND,
+        actor=actor,
+        now=now,
+        lease=lease,
+        terms=last.terms,
+        reason=reason,
+        movements=what_is_left_of(last),
+    )
 
 
 def _decided(payment: Payment) -> QuerySet[MoneyPlan]:
@@ -208,7 +238,7 @@ def _conclude(plan: MoneyPlan, booking: Booking, now: datetime) -> str:
     if terms.refunds:  # what was given as credit for this lesson is not given twice
         book_credits(revoke_unspent(payment_id=payment.pk, up_to_cents=payment.credits_issued_cents, now=now))
     if terms.outcome in (Outcome.CAPTURE_FAILURE_PAID, Outcome.STUDENT_WINS_DISPUTE):
-        lift_hold(kind=AccountHold.Kind.LOCKED, payment_id=payment.pk, now=now, by=str(actor_of(plan)))
+        release_account(AccountHold.Kind.LOCKED, payment_id=payment.pk, now=now, by=str(actor_of(plan)))
     return conclude_capture(plan, booking, now)
 
 

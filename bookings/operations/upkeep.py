@@ -9,16 +9,18 @@ from accounts import account_mail
 from accounts.idempotency import purge as purge_idempotency
 from accounts.tokens import purge as purge_sessions
 from bookings import due
-from bookings.models import Booking, MailLog, SupportItem
+from bookings.models import Booking, MailLog, SupportItem, rates_at
+from bookings.notifications import tell
 from bookings.state_machine import BookingStatus
 from catalog import tiers
 from common import clock, token_bucket
 from common.problems import OperationInProgress, Problem
+from credits.models import CreditLot
 from credits.operations import expire_due
 from payments.models import MoneyPlan, StripeEventInbox
 
 from ._conclusions import book_credits
-from ._history import ask_support
+from ._history import ask_support, close_cause
 from ._story import resume
 
 STUCK_AFTER = timedelta(hours=1)
@@ -89,6 +91,7 @@ def handle_stripe_event(event_id: str, now: datetime) -> str:
     StripeEventInbox.objects.filter(pk=event_id, processed_at=None).update(
         processed_at=clock.system_now(), result=result[:80], last_error=""
     )
+    close_cause(SupportItem.Kind.WEBHOOK_STUCK, cause=event_id, now=now)
     return result
 
 
@@ -97,8 +100,10 @@ def deliver_mail(mail_id: str, now: datetime) -> str:
     from bookings.mail import send
 
     with transaction.atomic():
-        mail = MailLog.objects.select_for_update(skip_locked=True).filter(pk=mail_id, sent_at=None).first()
-        if mail is None:
+        mail = (
+            MailLog.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=mail_id, sent_at=None).first()
+        )
+        if mail is None or (mail.not_before and now < mail.not_before):
             return "nothing"
         mail.attempts += 1
         try:
@@ -108,6 +113,29 @@ def deliver_mail(mail_id: str, now: datetime) -> str:
             mail.last_error = str(error)[:200]
         mail.save()
     return "sent" if mail.sent_at else "failed"
+
+
+def remind_of_lesson(booking_id: str, kind: str, now: datetime) -> str:
+    """Remind both sides of a lesson, once; a reminder that would come after the next one is not written."""
+    with transaction.atomic():
+        booking = (
+            Booking.objects.select_for_update(of=("self",)).select_related("student", "instructor").get(pk=booking_id)
+        )
+        if booking.status != BookingStatus.CONFIRMED or now >= booking.starts_at:
+            return "nothing"
+        facts, cause = {"booking_id": booking.pk}, f"{kind}:{booking.pk}"
+        for role, person in (("student", booking.student), ("instructor", booking.instructor)):
+            tell(person, kind, role=role, cause=cause, facts=facts, now=now)
+    return kind
+
+
+def remind_of_credit(lot_id: str, now: datetime) -> str:
+    """Tell the owner of credit that it expires soon, once."""
+    with transaction.atomic():
+        lot = CreditLot.objects.select_related("owner").get(pk=lot_id)
+        facts = {"amount_cents": lot.amount_cents, "expires_at": lot.expires_at.isoformat()}
+        tell(lot.owner, "credit_expiring", role="student", cause=f"credit_expiring:{lot.pk}", facts=facts, now=now)
+    return "credit_expiring"
 
 
 def expire_credits(now: datetime) -> int:
@@ -130,6 +158,7 @@ def evaluate_instructor(instructor_id: str, now: datetime) -> str:
         completed_in_period=completed.filter(completed_at__gt=now - tiers.PERIOD).count(),
         last_completed_at=completed.aggregate(last=Max("completed_at"))["last"],
         now=now,
+        tiers=tiers.with_commissions(rates_at(now).commissions),
     )
     return "nothing" if change.before_bps == change.after_bps else f"{change.before_bps} to {change.after_bps}"
 
@@ -147,9 +176,12 @@ def check_payment_health(now: datetime) -> list[str]:
         alarms.append(f"{overdue} holds are overdue")
     if (tried or due.holds_waiting(now - QUIET)) and not succeeded:
         alarms.append("no hold succeeded for 120 minutes")
+    causes = {alarm.lstrip("0123456789 "): alarm for alarm in alarms}
     with transaction.atomic():
-        for alarm in alarms:
-            ask_support(kind=SupportItem.Kind.HOLDS_OVERDUE, cause=alarm.lstrip("0123456789 "), now=now, detail=alarm)
+        for cause, alarm in causes.items():
+            ask_support(kind=SupportItem.Kind.HOLDS_OVERDUE, cause=cause, now=now, detail=alarm)
+        quiet = SupportItem.objects.filter(kind=SupportItem.Kind.HOLDS_OVERDUE, closed_at=None)
+        quiet.exclude(cause__in=causes).update(closed_at=now)
     return alarms
 
 

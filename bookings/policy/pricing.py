@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from common.money import half_up, share
 from common.problems import Refused
 
-STUDENT_FEE_BPS = 1200
-PRICE_FLOOR_CENTS = {"in_person": 8000, "online": 6000}  # for 60 minutes
+from .rates import DEFAULT, Rates
+
+STUDENT_FEE_BPS = DEFAULT.student_fee_bps
+PRICE_FLOOR_CENTS = DEFAULT.floors  # for 60 minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +51,24 @@ class PriceBelowFloor(Refused):
     remedy = "Raise the price of the service to `floor_price_cents` or more."
 
 
-def quote(*, hourly_rate_cents: int, minutes: int, commission_bps: int, credits_cents: int = 0) -> Amounts:
+def quote(
+    *, hourly_rate_cents: int, minutes: int, commission_bps: int, credits_cents: int = 0, rates: Rates = DEFAULT
+) -> Amounts:
     """Price a lesson. Amounts in cents, rates in basis points, everything half-up (policy 1)."""
     price = half_up(hourly_rate_cents * minutes, 60)
-    return quote_of_price(lesson_price_cents=price, commission_bps=commission_bps, credits_cents=credits_cents)
+    return quote_of_price(
+        lesson_price_cents=price, commission_bps=commission_bps, credits_cents=credits_cents, rates=rates
+    )
 
 
-def quote_of_price(*, lesson_price_cents: int, commission_bps: int, credits_cents: int = 0) -> Amounts:
+def quote_of_price(
+    *, lesson_price_cents: int, commission_bps: int, credits_cents: int = 0, rates: Rates = DEFAULT
+) -> Amounts:
     """Price a lesson whose price is known."""
     commission = share(lesson_price_cents, commission_bps)
     bare = Amounts(
         lesson_price_cents=lesson_price_cents,
-        student_fee_cents=share(lesson_price_cents, STUDENT_FEE_BPS),
+        student_fee_cents=share(lesson_price_cents, rates.student_fee_bps),
         commission_bps=commission_bps,
         instructor_commission_cents=commission,
         payout_full_cents=lesson_price_cents - commission,
@@ -72,10 +80,10 @@ def quote_of_price(*, lesson_price_cents: int, commission_bps: int, credits_cent
     return bare.with_credits(credits_cents)
 
 
-def refuse_below_floor(*, lesson_price_cents: int, minutes: int, online: bool) -> None:
+def refuse_below_floor(*, lesson_price_cents: int, minutes: int, online: bool, rates: Rates = DEFAULT) -> None:
     """Raises PriceBelowFloor with modality, minutes, base and floor when a lesson is too cheap (policy 1)."""
     modality = "online" if online else "in_person"
-    floor = half_up(PRICE_FLOOR_CENTS[modality] * minutes, 60)
+    floor = half_up(rates.floors[modality] * minutes, 60)
     if lesson_price_cents < floor:
         raise PriceBelowFloor(
             f"{minutes} minutes {modality.replace('_', ' ')} cost at least {floor} cents; this price is {lesson_price_cents}.",

@@ -57,7 +57,7 @@ def tell_support(run: ReconciliationRun, now: datetime) -> None:
         with transaction.atomic():
             ask_support(
                 kind=KIND,
-                cause=_cause(difference.stripe_account, difference.stripe_source),
+                cause=cause_of(difference.stripe_account, difference.stripe_source),
                 booking_id=difference.booking_id,
                 money_at_risk_cents=abs((found or 0) - (expected or 0)),
                 now=now,
@@ -80,7 +80,8 @@ def _is_gone(run: ReconciliationRun, account: str, source: str) -> bool:
     return found is not None and not differs
 
 
-def _cause(account: str, source: str) -> str:
+def cause_of(account: str, source: str) -> str:
+    """What a support item names a difference by."""
     return f"{account or PLATFORM}:{source}"
 
 

@@ -23,6 +23,7 @@ class MoneyPlan(models.Model):
         REPAY = "repay", "Pay an escalated lesson"
         RESOLVE_NO_SHOW = "resolve_no_show", "Resolve a no-show"
         RESOLVE_REVIEW = "resolve_review", "Resolve a review"
+        GIVE_UP = "give_up", "Give up what Stripe refused"
         SECURE_FUNDS = "secure_funds", "Secure the money of an expiring hold"
         REFUND = "refund", "Staff refund"
         OPEN_CHARGEBACK = "open_chargeback", "Chargeback opened"

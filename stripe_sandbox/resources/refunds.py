@@ -1,11 +1,12 @@
 """Refunds of payments."""
 
+from stripe_sandbox.cards import BY_NUMBER
 from stripe_sandbox.errors import invalid_request
 from stripe_sandbox.ledger import CARDS, Posting
 from stripe_sandbox.lists import list_of
 from stripe_sandbox.request import Request
 from stripe_sandbox.resources.application_fees import refund_fee
-from stripe_sandbox.resources.refund_objects import new_refund
+from stripe_sandbox.resources.refund_objects import FAILS_AFTER, new_refund
 from stripe_sandbox.resources.reversals import reverse
 from stripe_sandbox.routing import route
 from stripe_sandbox.sandbox import Sandbox
@@ -34,6 +35,8 @@ def create(box: Sandbox, request: Request) -> Doc:
     box.add("refund", refund, owner)
     box.save("charge", charge)
     box.ledger.post(posting)
+    if BY_NUMBER[private(charge)["number"]].refund_fails:
+        box.schedule.add(box.now + FAILS_AFTER, "refund_comes_back", refund["id"])
     box.emit("refund.created", refund)
     box.emit("charge.refunded", charge)
     if transfer:

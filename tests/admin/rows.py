@@ -19,9 +19,11 @@ from bookings.models import (
     CompletionDispute,
     MailLog,
     NoShowReport,
+    RateChange,
     ReconciliationDifference,
     ReconciliationRun,
     SupportItem,
+    Unsubscribed,
 )
 from catalog.models import AvailabilityException, FoundingPlace, Service, WeeklyHours
 from community.models import Conversation, Favorite, Message, Referral, ReferralCode, Review
@@ -162,6 +164,8 @@ def _history(booking: Booking, number: int) -> None:
     SupportItem.objects.create(
         kind="chargeback", cause=str(number), booking_id=booking.pk, opened_at=NOON, owner=UserFactory.create()
     )
+    RateChange.objects.create(effective_from=NOON + number * HOUR, reason="?", made_by=booking.instructor, made_at=NOON)
+    Unsubscribed.objects.create(user=booking.student, topic="credits", at=NOON)
     Note.objects.create(booking=booking, author=booking.instructor, text="Called", at=NOON)
     DeskAction.objects.create(
         action="refund", subject_id=booking.pk, asked_by=booking.instructor, asked_at=NOON, next_attempt_at=NOON

@@ -43,9 +43,9 @@ def asked(market: Market) -> Iterator[tuple[str, Ask]]:
     yield "support: all lessons", lambda: _get(staff, "bookings")
     yield "support: payments of one status", lambda: _get(staff, "bookings?payment_status=scheduled")
     for select in (due.holds_due, due.holds_to_retry, due.checkouts_timed_out, due.bookings_abandoned, due.captures_due,
-                   due.captures_to_retry, due.no_shows_undisputed, due.holds_expiring):  # fmt: skip
+                   due.captures_to_retry, due.no_shows_undisputed, due.holds_expiring, due.mails_to_send):  # fmt: skip
         yield f"job: {select.__name__}", lambda select=select: select(NOW)  # type: ignore[misc]
-    for waiting in (due.plans_to_resume, due.events_to_process, due.mails_to_send):
+    for waiting in (due.plans_to_resume, due.events_to_process):
         yield f"job: {waiting.__name__}", waiting
     yield "job: overdue_holds", lambda: due.overdue_holds(NOW)
     for name, next_due in due.NEXT_DUE.items():

@@ -133,6 +133,18 @@ operation("review of a failed payout resumed", "review_resume",
           lambda w: at.willing(at.then(at.refusing(at.held(w, credits=5000), "transfer"), "capture", at.after_end(24))),
           rival="review_full_payout")  # fmt: skip
 
+operation("a refused payout given up", "give_up",
+          lambda w: at.then(at.refusing(at.held(w, credits=5000), "transfer"), "capture", at.after_end(24)),
+          rival="review_resume")  # fmt: skip
+operation("a refused reversal given up", "give_up",
+          lambda w: at.then(at.refusing(at.held(w, credits=5000), "reversal"), "cancel_by_student"),
+          rival="review_resume")  # fmt: skip
+operation("a refused staff refund given up", "give_up",
+          lambda w: at.then(at.refusing(at.settled(w), "refund"), "refund_in_part"), rival="review_resume")  # fmt: skip
+operation("a refused staff refund made again", "review_resume",
+          lambda w: at.willing(at.then(at.refusing(at.settled(w), "refund"), "refund_in_part")),
+          rival="give_up")  # fmt: skip
+
 # --- Cancelling ------------------------------------------------------------------------------------------------------
 operation("cancel free", "cancel_by_student", lambda w: at.scheduled(w), rival="cancel_by_instructor")
 operation("cancel free with credits", "cancel_by_student", lambda w: at.scheduled(w, credits=5000),

@@ -159,6 +159,13 @@ for _resolution in ("full_payout", "full_refund", "split_50_50", "resume"):
     verb(BY_STAFF, f"review_{_resolution}")(_resolve_review(_resolution))
 
 
+@verb(BY_STAFF)
+def give_up(s: Staged, now: datetime) -> Any:
+    return operations.give_up_movement(
+        booking_id=s.booking_id, actor=s.cast.as_staff, reason="Not worth another try", now=now
+    )
+
+
 def _refund(cents: int | None) -> Run:
     return lambda s, now: operations.refund_booking(
         booking_id=s.current_id, actor=s.cast.as_staff, amount_cents=cents, reason="platform_error", now=now
