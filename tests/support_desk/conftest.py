@@ -1,14 +1,13 @@
 """Staff of each group at the desk, in a browser and as actors."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.test import Client
 
 from accounts.models import User
 from common import clock
+from tests.admin.conftest import browser_of
 from tests.support.cast import Cast, make_cast
 from tests.support.factories import UserFactory
 
@@ -36,10 +35,4 @@ def member(group: str) -> User:
     return User.objects.get(pk=person.pk)
 
 
-def browser_of(person: User) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
-
-
-Staff = Callable[[str], Client]
+__all__ = ["browser_of", "cast", "member", "now"]
