@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied as Forbidden
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
@@ -29,6 +29,8 @@ def page(*, permission: str = VIEW, post: bool = False) -> Callable[[View], View
                 return HttpResponseNotAllowed(["POST"])
             if not post and request.method not in ("GET", "HEAD", "POST"):
                 return HttpResponseNotAllowed(["GET", "POST"])
+            if any("\x00" in str(value) for value in kwargs.values()):
+                raise Http404  # PostgreSQL has no text with it
             return view(request, *args, **kwargs)
 
         return opened
