@@ -15,8 +15,10 @@ ROOMS = (
     "credits",
     "instainstru",
     "packages",
+    "pages",
     "payments",
     "sandbox_mode",
+    "support",
 )
 NOT_LOOKED_INTO = ("__main__", ".migrations", ".management", "djstripe_migrations", "instainstru.run")
 

@@ -8,6 +8,7 @@ from django.db.models import Min
 from bookings import due
 from bookings.models import MailLog
 from common import clock
+from community.queries import referrals_to_reward
 from instainstru.schedules import DAY, JOBS, MINUTE, Job
 from payments import instant_payouts
 from payments.models import MoneyPlan, Payment, StripeEventInbox
@@ -108,6 +109,10 @@ def _health(after: datetime) -> datetime | None:
     return after if tried > succeeded or due.overdue_holds(after) else None
 
 
+def _referrals(after: datetime) -> datetime | None:
+    return after if referrals_to_reward(1) else None
+
+
 def _instant_payouts(after: datetime) -> datetime | None:
     return after if instant_payouts.to_finish() else None
 
@@ -119,4 +124,5 @@ WAITING: dict[str, Callable[[datetime], datetime | None]] = {
     "send_mails": _mails,
     "carry_on_desk_actions": _desk_actions,
     "check_payment_health": _health,
+    "reward_referrals": _referrals,
 }

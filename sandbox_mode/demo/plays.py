@@ -1,4 +1,4 @@
-"""The plays: every way a lesson's money can end (policy 3), each acted out by people of its own."""
+"""The plays: every way the money of a lesson paid by itself can end (policy 3), each acted out by people of its own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +7,11 @@ from bookings import operations
 from payments.vocabulary import Outcome
 
 from .scene import HOUR, Scene
+
+# How packages end, and lessons given from them: not played here, told by the stories of packages.
+OF_PACKAGES = frozenset(
+    {Outcome.ENTITLEMENT_RETURNED, Outcome.PACKAGE_PAID, Outcome.PACKAGE_NOT_PAID, Outcome.PACKAGE_REFUSED}
+)
 
 
 @dataclass(frozen=True, slots=True)
