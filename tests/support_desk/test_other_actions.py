@@ -34,7 +34,7 @@ def do(name: str, subject: str, now: datetime, user: User | None = None, **input
     """Shown, asked, and asked again with the same key."""
     user = user or member("finance")
     shown = carrying_out.show(name, subject, inputs, user=user, now=now)
-    asked = {"name": name, "subject_id": subject, "inputs": inputs, "reason": "Because", "shown": shown}
+    asked: dict[str, Any] = {"name": name, "subject_id": subject, "inputs": inputs, "reason": "Because", "shown": shown}
     first = carrying_out.ask(key=f"01{'B' * 24}", user=user, now=now, **asked)
     facts = _counts()
     again = carrying_out.ask(key=first.pk, user=user, now=now, **asked)
