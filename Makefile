@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset test crash faults races truth sabotage check format lock simulate bench
+.PHONY: help run reset test crash faults races truth sabotage check format lock simulate bench openapi
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ simulate: ## A simulated market with everything going wrong; SEED= DAYS= PEOPLE=
 bench: ## Lists, details and job selections in a small and a large market; SMALL=2000 LARGE=200000
 	@.ci/venv dev
 	@$(BIN)/python -m tests.bench
+
+openapi: ## Write docs/api/openapi.json and the pages that are made from the code
+	@.ci/venv dev
+	@$(BIN)/python manage.py write_docs
 
 check: ## Style, types, layers, migrations, templates, known holes in libraries
 	@.ci/venv dev

@@ -117,6 +117,10 @@ class SessionDocument(serializers.Serializer[Any]):
     last_seen_at = serializers.DateTimeField(help_text="When its tokens were last refreshed")
 
 
+class SessionsDocument(serializers.Serializer[Any]):
+    results = SessionDocument(many=True)
+
+
 class Authenticators(serializers.Serializer[Any]):
     totp = serializers.BooleanField(help_text="Whether an authenticator app is set up")
     recovery_codes_left = serializers.IntegerField()

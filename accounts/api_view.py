@@ -20,6 +20,7 @@ from rest_framework.views import APIView
 
 from common import clock
 from common.actors import Actor, Door
+from common.problems import Problem
 
 from . import idempotency, second_factor
 from .audit_trail import begin
@@ -77,6 +78,7 @@ class ApiView(APIView):
     write_scope: ClassVar[Scope] = "write"
     keeps_answers: ClassVar[bool] = True  # for Idempotency-Key; not where answers are secrets
     asks_second_factor: ClassVar[bool] = True  # of support that may move money, for whatever changes something
+    refuses: ClassVar[tuple[type[Problem], ...]] = ()  # beside what can be read from the code (accounts/refusals.py)
     deprecated: ClassVar[bool] = False
     operation_id: ClassVar[dict[str, str]] = {}  # by method, where the path does not give a good one
     who: ClassVar[str | dict[str, str]] = {}  # may call (by method), where it is not whom the permission classes name

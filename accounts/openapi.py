@@ -1,15 +1,28 @@
 """How our views describe themselves: from `takes`, `answers` and their docstring; every error is a problem document."""
 
-from typing import Any
+from collections import defaultdict
+from typing import Any, ClassVar
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
+from rest_framework.permissions import AllowAny, IsAuthenticated
 
-from .idempotency import LONGEST_KEY
-from .problem_responses import CONTENT_TYPE
+from common.problems import Conflict, Invalid, NotFound, PermissionDenied, Problem, RateLimited
+
+from .idempotency import LONGEST_KEY, KeyInUse, KeyReused
+from .problem_responses import (
+    CONTENT_TYPE,
+    DatabaseUnavailable,
+    NotAuthenticated,
+    ServerError,
+    TooLarge,
+    UnsupportedMediaType,
+)
+from .refusals import refusals_of
+from .second_factor import SecondFactorRequired
 
 
 class ProblemDocument(serializers.Serializer[Any]):
@@ -20,7 +33,7 @@ class ProblemDocument(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="What happened, for people")
     code = serializers.CharField(help_text="Stable, for programs")
-    instance = serializers.CharField(required=False, help_text="The path that was asked for")
+    instance = serializers.CharField(help_text="The path that was asked for")
     errors = serializers.DictField(  # type: ignore[assignment]  # a declared field is no attribute of the class
         required=False, help_text="What is wrong, by field (400 `invalid`)"
     )
@@ -47,10 +60,40 @@ IF_MATCH = OpenApiParameter(
 )
 
 
+REPLAYED = {
+    "Idempotent-Replayed": {
+        "description": "`true` when this is the stored answer of an earlier request with the same Idempotency-Key.",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
+EMPTY = {"type": "object", "description": "An empty object"}
+RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}}
+TRY_AGAIN = (429, 503)
+
+
+def problem_responses(*problems: type[Problem]) -> dict[str, Any]:
+    """The answers of an operation that can refuse so: by status, with their codes."""
+    by_status = defaultdict(set)
+    for problem in problems:
+        by_status[problem.status].add(problem)
+    return {str(status): _problem_response(status, by_status[status]) for status in sorted(by_status)}
+
+
+def _problem_response(status: int, problems: set[type[Problem]]) -> dict[str, Any]:
+    titles = dict(sorted((problem.code, problem.title) for problem in problems))
+    told = {"properties": {"status": {"const": status}, "code": {"enum": list(titles)}}}
+    return {
+        **({"headers": RETRY_AFTER} if status in TRY_AGAIN else {}),
+        "content": {CONTENT_TYPE: {"schema": {"allOf": [{"$ref": "#/components/schemas/ProblemDocument"}, told]}}},
+        "description": "\n".join(f"- `{code}`: {title}" for code, title in titles.items()),
+    }
+
+
 class ApiSchema(AutoSchema):
-    """Reads what an ApiView says about itself."""
+    """Reads what an ApiView says about itself, and from its code what it can refuse."""
 
     view: Any
+    bodies: ClassVar[tuple[str, ...]] = ("POST", "PATCH", "PUT")
 
     def get_operation_id(self) -> str:
         name: str = self.view.operation_id.get(self.method) or super().get_operation_id()
@@ -68,35 +111,74 @@ class ApiSchema(AutoSchema):
         parameters = [self.view.filters] if self.method == "GET" and self.view.filters().fields else []
         if self.method == "GET":
             parameters.append(IF_NONE_MATCH)
-        if self.method in ("POST", "PATCH") and self.view.keeps_answers:
+        if self._keeps_answers():
             parameters.append(IDEMPOTENCY_KEY)
         if self.method == "PUT" and self.view.takes().fields:  # without a body nothing is overwritten
             parameters.append(IF_MATCH)
         return parameters
 
     def get_request_serializer(self) -> Any:
-        return self.view.takes if self.method in ("POST", "PATCH", "PUT") else None
+        return self.view.takes if self.method in self.bodies else None
+
+    def _get_request_for_media_type(self, serializer: Any, direction: str = "request") -> Any:
+        """A PATCH of ours needs what its serializer needs; drf-spectacular would make everything optional."""
+        method, self.method = self.method, "POST"
+        try:
+            return super()._get_request_for_media_type(serializer, direction)  # type: ignore[no-untyped-call]
+        finally:
+            self.method = method
 
     def get_response_serializers(self) -> Any:
-        problem = OpenApiResponse(ProblemDocument, "Every error")
-        answers: dict[Any, Any] = {("default", CONTENT_TYPE): problem}
+        answers = self.view.answers if self.view.answers().fields else EMPTY
         match self.method:
             case "DELETE":
-                answers[204] = OpenApiResponse(None, "Done")
+                return {204: OpenApiResponse(None, "Done")}
             case "POST":
-                answers[self.view.answer_status] = self.view.answers
+                return {self.view.answer_status: answers}
             case "GET":
-                if not self.view.files or self.view.pagination_class:
-                    answers[200] = self.view.shows or self.view.answers
-                answers |= dict.fromkeys([(200, media) for media in self.view.files], OpenApiTypes.STR)
-                answers[304] = OpenApiResponse(None, "Not changed since the ETag in If-None-Match")
-            case _:
-                answers[200] = self.view.answers
-        return answers
+                unchanged = OpenApiResponse(None, "Not changed since the ETag in If-None-Match")
+                files = dict.fromkeys([(200, media) for media in self.view.files], OpenApiTypes.STR)
+                if self.view.files and not self.view.pagination_class:
+                    return {**files, 304: unchanged}
+                return {200: self.view.shows or self.view.answers, **files, 304: unchanged}
+        return {200: answers}
 
-    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
-        operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)
-        return operation and {**operation, "x-who": self.view.may_call(self.method)}
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        """What is answered when all is well, and every problem by its status."""
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        if self._keeps_answers():
+            for body in bodies.values():
+                body["headers"] = {**body.get("headers", {}), **REPLAYED}
+        self.resolve_serializer(ProblemDocument, "response")  # which every problem response refers to
+        return bodies | problem_responses(*refusals_of(type(self.view), str(self.method)), *self.common_problems())
+
+    def common_problems(self) -> set[type[Problem]]:
+        """What everybody may get who asks as this view lets them."""
+        view, method = self.view, str(self.method)
+        found: set[type[Problem]] = {RateLimited, ServerError, DatabaseUnavailable}
+        if view.authentication_classes:
+            found |= {NotAuthenticated} | ({PermissionDenied} if method != "GET" else set())  # no CSRF token
+            if method != "GET" and view.asks_second_factor:
+                found.add(SecondFactorRequired)
+        if set(view.permission_classes) - {AllowAny, IsAuthenticated}:
+            found.add(PermissionDenied)
+        if method in self.bodies:
+            found |= {Invalid, TooLarge, UnsupportedMediaType}
+        elif method == "GET":
+            found.add(Invalid)  # a query member that nobody knows
+        if "{" in self.path:
+            found.add(NotFound)
+        if self._keeps_answers():
+            found |= {KeyInUse, KeyReused, Invalid}
+        if hasattr(view, "operate") and method != "GET":
+            found.add(Conflict)
+        return found
+
+    def _keeps_answers(self) -> bool:
+        return self.method in ("POST", "PATCH") and bool(self.view.keeps_answers)
+
+    def get_extensions(self) -> dict[str, Any]:
+        return {"x-who": self.view.may_call(self.method)}
 
     def is_deprecated(self) -> bool:
         return bool(self.view.deprecated)

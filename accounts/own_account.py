@@ -191,14 +191,14 @@ class NewRecoveryCodes(OwnView):
 class Sessions(OwnView):
     """Where one is logged in; DELETE ends every session but this one."""
 
-    answers = documents.SessionDocument
+    answers = documents.SessionsDocument
     operation_id = {"GET": "list_sessions", "DELETE": "end_other_sessions"}
 
     def get(self, request: Request) -> Response:
         rows = list(UserSession.objects.filter(user=self.user).order_by("-last_seen_at", "-pk"))
         for row in rows:
             row.is_current = row.session_key == self.session.session_key
-        return Response(documents.SessionDocument(rows, many=True).data)
+        return Response(documents.SessionsDocument({"results": rows}).data)
 
     def delete(self, request: Request) -> Response:
         end_sessions_of(self.user, but=str(self.session.session_key))

@@ -271,7 +271,9 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "InstaInstru API",
     "VERSION": "1.0.0",
     "DESCRIPTION": "Book a lesson, pay safely, teach and get paid. Money is integer US cents, times are UTC.",
+    "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": ["instainstru.openapi_hooks.complete"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

@@ -2,8 +2,6 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, register_converter
-from drf_spectacular.views import SpectacularAPIView
-from rest_framework.permissions import AllowAny
 
 from accounts import login, own_account
 from bookings.api import (
@@ -29,7 +27,7 @@ from community.api import instructors as found
 from support.metrics import metrics
 from support.unsubscribe import unsubscribe
 
-from . import error_pages, health
+from . import about, error_pages, health
 from .api_docs import ApiDocs
 
 
@@ -164,7 +162,7 @@ api: list[URLPattern | URLResolver] = [
     # The API about itself
     path("errors", error_pages.Errors.as_view()),
     path("errors/<slug:code>", error_pages.OneError.as_view()),
-    path("schema/", SpectacularAPIView.as_view(permission_classes=[AllowAny]), name="schema"),
+    path("schema/", about.Schema.as_view(), name="schema"),
     path("docs/", ApiDocs.as_view()),
 ]
 

@@ -1,5 +1,6 @@
 """The documents that are made from the code: their names, and what they should say."""
 
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,12 @@ def schema() -> dict[str, Any]:
     return document
 
 
-DOCUMENTS: dict[str, Callable[[], str]] = {"errors.md": errors, "endpoints.md": endpoints}
+def openapi() -> str:
+    """docs/api/openapi.json."""
+    return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+DOCUMENTS: dict[str, Callable[[], str]] = {"errors.md": errors, "endpoints.md": endpoints, "openapi.json": openapi}
 
 
 def _table(head: Iterable[str], rows: Iterable[str]) -> str:

@@ -41,6 +41,7 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     from django.conf import settings
 
     settings.PASSWORD_HASHERS = ["tests.support.hashers.QuickArgon2"]
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.support.contract.Observer"]
     with django_db_blocker.unblock(), database_of_this_process():
         yield
 
@@ -53,14 +54,20 @@ def _cleaner(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Clean
 
 @pytest.fixture
 def database(_cleaner: Cleaner, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The database, with real commits. Empty at the start; whatever a test leaves is deleted."""
+    """The database, with real commits. Empty at the start; whatever a test leaves is deleted.
+
+    What the API answered meanwhile must have been documented (tests/support/contract.py).
+    """
     from django.core.cache import cache
+
+    from tests.support import contract
 
     with django_db_blocker.unblock():
         yield
         cache.clear()
         (HOME / "clock.json").unlink(missing_ok=True)
         _cleaner.empty()
+        assert not (found := contract.findings()), "\n".join(found)
 
 
 @pytest.fixture(scope="session")

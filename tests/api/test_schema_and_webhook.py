@@ -2,18 +2,22 @@
 
 import hashlib
 import hmac
+import html
 import json
+import re
 import time
 from typing import Any
 
 import pytest
 import yaml
+from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.urls import reverse
 from djstripe.models import WebhookEndpoint, WebhookEventTrigger
 from rest_framework.test import APIClient
 
 from payments.models import StripeEventInbox
+from tests.docs.tables import DOCS
 
 EVENT = {
     "id": "evt_1",
@@ -30,15 +34,31 @@ def test_the_schema_is_valid_and_without_warnings(tmp_path: Any) -> None:
 
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
-            assert "application/problem+json" in operation["responses"]["default"]["content"], (path, method)
+            assert {"500", "503"} <= set(operation["responses"]), (path, method)
             assert operation["description"], (path, method)
+            assert operation["x-who"], (path, method)
 
 
 def test_schema_and_docs_are_public(anybody: APIClient, database: None) -> None:
-    assert anybody.get("/api/v1/schema/").status_code == 200
+    schema = anybody.get("/api/v1/schema/")
+    assert (schema.status_code, schema.json()["openapi"]) == (200, "3.1.0")
+    assert schema.json() == json.loads((DOCS / "api" / "openapi.json").read_text(encoding="utf-8"))
+
+
+def test_the_docs_page_runs_under_a_strict_content_security_policy(anybody: APIClient, database: None) -> None:
     page = anybody.get("/api/v1/docs/")
     assert page.status_code == 200
-    assert b"swagger" in page.content
+    text = page.content.decode()
+    assert "<style" not in text
+    assert " style=" not in text
+    sources = re.findall(r'<script src="([^"]+)"></script>', text)
+    assert len(sources) == text.count("<script") == 3
+    for address in [*sources[:2], *re.findall(r'href="([^"]+)"', text)]:
+        assert address.startswith("/static/"), address
+        assert finders.find(address.removeprefix("/static/")), address
+    script = anybody.get(html.unescape(sources[2]))
+    assert script.headers["Content-Type"].startswith("application/javascript")
+    assert b"/api/v1/schema/" in script.content
 
 
 @pytest.fixture
