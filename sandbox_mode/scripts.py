@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from accounts import second_factor
 from accounts.models import User
 from bookings import jobs
 from common import clock
@@ -15,7 +16,7 @@ from common.problems import Invalid, NotFound
 from . import mailbox, walker
 from .doors import Fields, checked
 from .inputs import ClockInput, JobInput, MailInput, PersonInput
-from .people import PASSWORD, Person, access_token, make_person
+from .people import PASSWORD, TOTP_SECRET, Person, access_token, make_person
 
 ON_DEMAND = "capture_late_cancellation"
 
@@ -140,6 +141,7 @@ def addresses() -> dict[str, Any]:
         "stripe_secret_key": settings.STRIPE_SECRET_KEY,
         "stripe_publishable_key": settings.STRIPE_PUBLISHABLE_KEY,
         "password": PASSWORD,
+        "second_factor_code": second_factor.code_now(TOTP_SECRET),
         "logins": list(User.objects.filter(email__in=DEMO_LOGINS).order_by("role").values_list("email", flat=True)),
         "jobs": [*walker.JOB_NAMES, ON_DEMAND],
         "doors": {

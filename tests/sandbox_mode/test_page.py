@@ -56,6 +56,12 @@ def test_a_newcomer_sees_everything_and_turns_the_clock(seeded: None) -> None:
     assert "What happened meanwhile" not in text_of(client)
 
 
+def test_support_reads_the_code_of_its_authenticator_from_the_page(seeded: None) -> None:
+    told = Client().get("/sandbox/", headers={"accept": "application/json"}).json()
+    asked = {"email": "staff@example.com", "password": told["password"], "code": told["second_factor_code"]}
+    assert Client().post("/api/v1/auth/token", asked, "application/json").status_code == 200
+
+
 def test_one_click_makes_you_somebody(seeded: None) -> None:
     client, staff = Client(), User.objects.get(email="staff@example.com")
     page = client.post("/sandbox/log-in", {"user": staff.pk}, follow=True).content.decode()
