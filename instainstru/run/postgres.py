@@ -5,6 +5,7 @@ runs as the user `postgres`, or as a system user `instainstru` made for it, and 
 for passing through (o+x), not for reading.
 """
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -119,19 +120,25 @@ class EmbeddedPostgres:
     def _clear_leftovers(self) -> None:
         """Stop a server that outlived its supervisor; forget one that is gone, whose pid another process may have."""
         pid_file = self.data / "postmaster.pid"
-        try:
-            pid = int(pid_file.read_text().split("\n", 1)[0])
-        except (FileNotFoundError, ValueError):
-            return
+        lock_files = [pid_file, *self.sockets.glob(".s.PGSQL.*.lock")]  # one killed while it stops may leave only some
         deadline = time.monotonic() + 60
-        while _serves(pid, self.data) and time.monotonic() < deadline:
-            os.kill(pid, signal.SIGINT)
-            time.sleep(0.3)
-        if _serves(pid, self.data):
-            raise Refusal(f"A PostgreSQL (pid {pid}) still uses {self.data} and does not stop.")
-        pid_file.unlink(missing_ok=True)
-        for leftover in self.sockets.glob(".s.PGSQL.*"):
+        for pid in {pid for file in lock_files if (pid := _pid_in(file))}:
+            while _serves(pid, self.data) and time.monotonic() < deadline:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGINT)
+                time.sleep(0.3)
+            if _serves(pid, self.data):
+                raise Refusal(f"A PostgreSQL (pid {pid}) still uses {self.data} and does not stop.")
+        for leftover in (pid_file, *self.sockets.glob(".s.PGSQL.*")):
             leftover.unlink(missing_ok=True)
+
+
+def _pid_in(lock_file: Path) -> int | None:
+    """The process that a lock file of PostgreSQL names, if it is there and names one."""
+    try:
+        return int(lock_file.read_text().split("\n", 1)[0])
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def _binaries() -> Path:
