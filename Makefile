@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run reset test crash faults races truth sabotage check format lock simulate bench openapi
+.PHONY: help run reset test crash faults races truth sabotage check format lock simulate bench openapi fuzz examples
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,15 @@ simulate: ## A simulated market with everything going wrong; SEED= DAYS= PEOPLE=
 bench: ## Lists, details and job selections in a small and a large market; SMALL=2000 LARGE=200000
 	@.ci/venv dev
 	@$(BIN)/python -m tests.bench
+
+fuzz: ## Every endpoint as everybody, with requests that nobody would send; FUZZ_EXAMPLES=25 FUZZ_SEED=1 FUZZ_ONLY=payments/
+	@.ci/venv dev
+	@$(BIN)/python -m pytest -q -n $${TEST_WORKERS:-auto} tests/api/contract/fuzz_long.py
+
+examples: ## Ask every endpoint once and write docs/api/openapi_examples.json, which the schema shows
+	@.ci/venv dev
+	@WRITE_EXAMPLES=1 $(BIN)/python -m pytest -q tests/api/contract/test_examples.py
+	@$(BIN)/python manage.py write_docs
 
 openapi: ## Write docs/api/openapi.json and the pages that are made from the code
 	@.ci/venv dev

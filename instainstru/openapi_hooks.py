@@ -2,7 +2,10 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
+
+from django.conf import settings
 
 from accounts.openapi import problem_responses
 from accounts.problem_responses import DatabaseUnavailable, ServerError, TooLarge
@@ -10,6 +13,8 @@ from bookings.api.webhook import InvalidSignature
 from common.problems import NotFound
 
 Document = dict[str, Any]
+PREFIX = "/api/v1/"
+EXAMPLES = Path(settings.BASE_DIR) / "docs" / "api" / "openapi_examples.json"
 METHODS = ("get", "post", "put", "patch", "delete")
 WEBHOOK = "/api/v1/payments/webhooks/stripe/webhook/{uuid}/"
 
@@ -19,6 +24,7 @@ def complete(result: Document, **_: Any) -> Document:
     result["servers"] = [{"url": "/", "description": "This site"}]
     result["paths"][WEBHOOK] = {"post": _webhook()}
     _say_null_as_3_1_does(result["components"])
+    _show_examples(result["paths"])
     _share_answers(result)
     return result
 
@@ -54,6 +60,21 @@ def _webhook() -> Document:
         },
         "x-who": "Stripe, by signature",
     }
+
+
+def _show_examples(paths: Document) -> None:
+    """Requests and answers that a test sends again and compares (docs/api/openapi_examples.json, `make examples`)."""
+    examples = json.loads(EXAMPLES.read_text(encoding="utf-8")) if EXAMPLES.exists() else {}
+    for endpoint, example in examples.items():
+        method, _, path = endpoint.partition(" ")
+        operation = paths.get(PREFIX + path, {}).get(method.lower())
+        if operation is None:
+            continue
+        answer = operation["responses"].get(str(example["status"]), {})
+        for part, name in ((operation.get("requestBody", {}), "request"), (answer, "answer")):
+            media = part.get("content", {}).get("application/json")
+            if media is not None and name in example:
+                media["example"] = example[name]
 
 
 def _share_answers(document: Document) -> None:

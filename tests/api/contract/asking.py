@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from rest_framework.test import APIClient
 
@@ -36,16 +37,29 @@ def operation_of(endpoint: str) -> dict[str, Any]:
 def ask(client: APIClient, endpoint: str, sent: Sent, **headers: str) -> Any:
     """The answer to a request."""
     method, _, path = endpoint.partition(" ")
-    address = PREFIX + path.format(**sent.path)
+    address = PREFIX + path.format(**{name: quote(_bytes(value), safe="") for name, value in sent.path.items()})
+    if sent.query:
+        address += "?" + urlencode([(name, _bytes(value)) for name, value in _pairs(sent.query)])
     if method == "GET":
-        return client.get(address, sent.query, headers={**sent.headers, **headers})
+        return client.get(address, headers={**sent.headers, **headers})
     return client.generic(
         method,
         address,
-        "" if sent.body is None else json.dumps(sent.body),
+        "" if sent.body is None else json.dumps(sent.body, default=str),
         content_type="application/json",
         headers={**sent.headers, **headers},
     )
+
+
+def _pairs(query: dict[str, Any]) -> list[tuple[str, Any]]:
+    """One for each value of a member."""
+    lists = {name: value if isinstance(value, list) else [value] for name, value in query.items()}
+    return [(name, value) for name, values in lists.items() for value in values]
+
+
+def _bytes(value: Any) -> bytes:
+    """As a careless client would send it, also what is no text."""
+    return str(value).encode("utf-8", "surrogatepass")
 
 
 def ask_as(world: World, role: str, endpoint: str, sent: Sent, **headers: str) -> Any:

@@ -1,4 +1,4 @@
-"""One world for each module of contract tests, and a copy to go back to."""
+"""One world for all contract tests of a process, and a copy to go back to."""
 
 import logging
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ UNHURRIED = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def _world(_cleaner: Cleaner, django_db_blocker: DjangoDbBlocker, _sandbox_process: Sandbox) -> Iterator[World]:
     with django_db_blocker.unblock(), override_settings(**UNHURRIED):
         logging.disable(logging.CRITICAL)
