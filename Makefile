@@ -20,7 +20,7 @@ reset: ## Delete the data of this copy and start over (not while it runs)
 
 test: ## All tests, on a real PostgreSQL and the real sandbox; ARGS="-k name" passes words to pytest
 	@.ci/venv dev
-	@$(BIN)/python -m pytest -n $${TEST_WORKERS:-auto} --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n $${TEST_WORKERS:-auto} $(ARGS)
 
 crash: ## Kill every money operation at every boundary and look at what follows; ARGS="--only cancel --resume --sample 5"
 	@.ci/venv dev
